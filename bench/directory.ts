@@ -70,7 +70,7 @@ interface Timing {
 
 /** Fills the directory: a tenth unread, a third without protection, the rest with every method. */
 async function fill(database: Database, users: number): Promise<void> {
-  await database.unhurried((db) =>
+  await database.withoutTimeLimit((db) =>
     sql`
     insert into directory_user (
       account, op_uin, name, remark, user_type, console_login, created, last_login, has_phone, has_email, profile_as_of,
@@ -85,7 +85,7 @@ async function fill(database: Database, users: number): Promise<void> {
       case when i % 10 > 0 then 'SCAN' end
     from generate_series(1, ${users}::integer) i`.execute(db),
   );
-  await database.unhurried((db) => sql`vacuum analyze directory_user`.execute(db));
+  await database.withoutTimeLimit((db) => sql`vacuum analyze directory_user`.execute(db));
 }
 
 /** Times the first page with its count, as the console asks for it, and the page after it. */

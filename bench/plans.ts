@@ -126,7 +126,7 @@ async function startAndEnd(database: Database, id: string): Promise<string> {
 
 /** Fills the directory with what was read just now: a third without protection, the rest with every method. */
 async function fill(database: Database, users: number): Promise<void> {
-  await database.unhurried((db) =>
+  await database.withoutTimeLimit((db) =>
     sql`
     insert into directory_user (
       account, op_uin, name, remark, user_type, console_login, has_phone, has_email, profile_as_of, login_methods,
@@ -137,10 +137,10 @@ async function fill(database: Database, users: number): Promise<void> {
       (array[0, 4, 1])[1 + i % 3], 224, 224, now(), 'SCAN'
     from generate_series(1, ${users}::integer) i`.execute(db),
   );
-  await database.unhurried((db) =>
+  await database.withoutTimeLimit((db) =>
     sql`insert into directory_scan (account, listed_at) select 'account-' || i, now() from generate_series(0, 49) i`.execute(
       db,
     ),
   );
-  await database.unhurried((db) => sql`vacuum analyze directory_user`.execute(db));
+  await database.withoutTimeLimit((db) => sql`vacuum analyze directory_user`.execute(db));
 }

@@ -38,7 +38,7 @@ export function findMissing(
   trustedKeys: readonly string[],
 ): Promise<RestoredRecord | undefined> {
   const anchors = places.filter(({ chain }) => chain === CHECKPOINTS);
-  return database.unhurried((db) =>
+  return database.withoutTimeLimit((db) =>
     atOneMoment(db, async (moment) => {
       const record = await examineRecord(moment, anchors, trustedKeys);
       if ("problem" in record) {

@@ -15,7 +15,7 @@ import {
   requireChangeId,
   toChangeRecord,
 } from "./change-record.ts";
-import type { RequestSeal } from "./request-seal.ts";
+import type { RequestMacs } from "./request-macs.ts";
 
 /** A verdict, with the change if the verdict is BEGUN. */
 type ApproveRow = ChangeRow & { readonly verdict: ApproveVerdict["kind"]; readonly changeId: string };
@@ -27,7 +27,7 @@ interface ApprovalLogDeps {
   /** Without it the gateway pauses no caller. */
   readonly guard?: BulkGuard;
   /** Verifies that this gateway recorded a request. Without it no request can be approved. */
-  readonly seal: RequestSeal | undefined;
+  readonly requestMacs: RequestMacs | undefined;
   readonly report?: Report;
 }
 
@@ -42,7 +42,7 @@ export class ApprovalLog {
   /**
    * Approves a change, or returns the reason why not (see approve_change in schema/migrations).
    *
-   * The recorded request must have this gateway's seal. It must also be the request from which the flag sets were
+   * The recorded request must have a MAC of this gateway. It must also be the request from which the flag sets were
    * composed. Otherwise the method settles the change as refused.
    */
   async approve(
@@ -72,8 +72,8 @@ export class ApprovalLog {
   }
 
   #isGenuine(approved: ChangeRecord, composedFrom = approved): boolean {
-    const { seal, report } = this.#deps;
-    const verdicts = [approved, composedFrom].map((record) => seal?.check(record) ?? "UNKNOWN_KEY");
+    const { requestMacs, report } = this.#deps;
+    const verdicts = [approved, composedFrom].map((record) => requestMacs?.check(record) ?? "UNKNOWN_KEY");
     const why = verdicts.find((verdict) => verdict !== "GENUINE");
     if (why === undefined && composedFrom.requestMac?.mac === approved.requestMac?.mac) return true;
     report?.("approval.not_genuine", { changeId: approved.id, why: why ?? "ALTERED" });

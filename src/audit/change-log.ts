@@ -27,7 +27,7 @@ import {
   toChangeRecord,
 } from "./change-record.ts";
 import { ChangeStatements } from "./change-statements.ts";
-import type { RequestSeal } from "./request-seal.ts";
+import type { RequestMacs } from "./request-macs.ts";
 
 interface ChangeLogDeps {
   readonly database: Database;
@@ -36,7 +36,7 @@ interface ChangeLogDeps {
   /** Without it the gateway pauses no caller. */
   readonly guard?: BulkGuard;
   /** Without it no request can be approved. */
-  readonly seal?: RequestSeal | undefined;
+  readonly requestMacs?: RequestMacs | undefined;
 }
 
 /**
@@ -62,17 +62,17 @@ export class ChangeLog {
     // One transaction, because a recorded request without its MAC could never be approved.
     return inTransaction(this.#deps.database, async (on) => {
       const row = await this.#statements.beginOn(on, { intent, basis });
-      if (row.id !== undefined) await this.#seal(on, intent, toChangeRecord(row as ChangeRow));
+      if (row.id !== undefined) await this.#addMac(on, intent, toChangeRecord(row as ChangeRow));
       return { kind: row.verdict, id: row.changeId };
     });
   }
 
   /** Seals the caller's request, and not the recorded one. If the two differ, the request cannot be approved. */
-  async #seal(database: Database, intent: ChangeIntent, record: ChangeRecord): Promise<void> {
-    const { seal } = this.#deps;
+  async #addMac(database: Database, intent: ChangeIntent, record: ChangeRecord): Promise<void> {
+    const { requestMacs } = this.#deps;
     const { id, approval, requestMac } = record;
-    if (seal === undefined || approval === undefined || requestMac !== undefined) return;
-    const { mac, key } = seal.seal({ ...intent, id, expiresAt: approval.expiresAt });
+    if (requestMacs === undefined || approval === undefined || requestMac !== undefined) return;
+    const { mac, key } = requestMacs.create({ ...intent, id, expiresAt: approval.expiresAt });
     await runQuery(database, sql`select seal_request(${id}, ${mac}, ${key})`);
   }
 

@@ -52,7 +52,7 @@ export interface ChangeRecord {
   readonly status: ChangeStatus;
   /** Undefined if the change needs no approval. */
   readonly approval: ChangeApproval | undefined;
-  /** The gateway's MAC over the request for approval, and the fingerprint of its key. See request-seal.ts. */
+  /** The gateway's MAC over the request for approval, and the fingerprint of its key. See request-macs.ts. */
   readonly requestMac: { readonly mac: string; readonly key: string } | undefined;
   readonly resolvedBy: "REPLY" | "READ_BACK" | undefined;
   /** The gateway's code for a refused change or an unknown outcome. */

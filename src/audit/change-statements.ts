@@ -47,15 +47,15 @@ type SettledRow = Omit<Settled, "settleOrder" | "at"> & {
 export class ChangeStatements {
   readonly #deps: ChangeStatementsDeps;
   readonly #begins = new SharedStatements<Begin, BeginVerdict>({
-    one: async (begin) => {
+    runOne: async (begin) => {
       const { verdict: kind, changeId: id } = await this.beginOn(this.#deps.database, begin);
       return { kind, id };
     },
-    several: (begins) => this.#beginSeveral(begins),
+    runBatch: (begins) => this.#beginSeveral(begins),
   });
   readonly #settlements = new SharedStatements<Settlement, Settled | undefined>({
-    one: (settlement) => this.#settleOne(settlement),
-    several: (settlements) => this.#settleSeveral(settlements),
+    runOne: (settlement) => this.#settleOne(settlement),
+    runBatch: (settlements) => this.#settleSeveral(settlements),
   });
 
   constructor(deps: ChangeStatementsDeps) {
@@ -78,7 +78,7 @@ export class ChangeStatements {
         ${JSON.stringify(this.#columnsOf(intent))}::jsonb, ${intent.leaseMs}, ${intent.approvalMs ?? null}, ${users},
         ${withinMs}, ${basis.known ?? null}, ${basis.ageMs}
       )`;
-    // Only a seal needs the change, whose many columns cost as much as the rest of the answer.
+    // Only a MAC needs the change, whose many columns cost as much as the rest of the answer.
     const statement =
       intent.approvalMs === undefined
         ? sql`select verdict, change_id from ${begun}`

@@ -7,7 +7,7 @@ import type { Report } from "../telemetry/log-events.ts";
 import { CHECKPOINTS, type ChainHead, LEGACY } from "./chain.ts";
 import { type ChainAnchors, LEGACY_ANCHOR } from "./chain-anchors.ts";
 import { type Checkpoint, FIRST_CHECKPOINT, signCheckpoint } from "./checkpoint.ts";
-import { type Examined, examineRecord, type SoundRecord } from "./examine-record.ts";
+import { type Examination, examineRecord, type SoundRecord } from "./examine-record.ts";
 import { atOneMoment } from "./read-record.ts";
 import { encodePublicKey } from "./signing-keys.ts";
 
@@ -65,7 +65,7 @@ export class AuditCheckpointer {
   async checkpoint(): Promise<Checkpoint | undefined> {
     const { database, clock, privateKey } = this.#deps;
     const anchors = await this.#anchors();
-    const examined = await database.unhurried((db) =>
+    const examined = await database.withoutTimeLimit((db) =>
       atOneMoment(db, (moment) => examineRecord(moment, anchors, this.#trustedKeys)),
     );
     if (!this.#isSound(examined)) return undefined;
@@ -87,7 +87,7 @@ export class AuditCheckpointer {
   }
 
   /** Reports the faults of the record, which this replica does not sign then. */
-  #isSound(examined: Examined): examined is SoundRecord {
+  #isSound(examined: Examination): examined is SoundRecord {
     const { report, onState } = this.#deps;
     if ("problem" in examined) {
       const { problem } = examined;

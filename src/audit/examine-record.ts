@@ -15,7 +15,7 @@ import { addStored } from "./verify-database.ts";
 import { RecordVerifier } from "./verify-record.ts";
 
 /** The result of an examination of the record. */
-export type Examined = { readonly problem: ChainProblem } | SoundRecord;
+export type Examination = { readonly problem: ChainProblem } | SoundRecord;
 
 /** A record that follows from its last trusted checkpoint. */
 export interface SoundRecord {
@@ -38,7 +38,7 @@ export async function examineRecord(
   db: Kysely<Tables>,
   anchors: readonly ChainHead[],
   trustedKeys: readonly string[],
-): Promise<Examined> {
+): Promise<Examination> {
   const heads = await readHeads(db);
   const pruned = await readPruned(db);
   const trusts = (checkpoint: Checkpoint | LegacyCheckpoint) =>

@@ -54,7 +54,7 @@ export async function planPrune(
   if (signed === undefined) throw new PruneRefusedError("No checkpoint in the export is signed.");
   if (exported.hidden > 0) throw new PruneRefusedError("The export hides the content of records.");
   const end = { chain: CHECKPOINTS, seq: signed.number, hash: signed.hash };
-  return database.unhurried((db) =>
+  return database.withoutTimeLimit((db) =>
     atOneMoment(db, async (moment) => {
       const { problem } = await verifyDatabase(moment, trustedKeys, [end]);
       if (problem !== undefined)
@@ -94,7 +94,7 @@ const BATCH = 1_000;
 
 /** Deletes the records that sealed prunes name, also those of an interrupted prune. Returns how many. */
 export function deletePruned(database: Database): Promise<number> {
-  return database.unhurried(async (db) => {
+  return database.withoutTimeLimit(async (db) => {
     for (let total = 0; ; ) {
       const { rows } = await sql<{ deleted: number }>`select delete_pruned(${BATCH}) as deleted`.execute(db);
       const deleted = rows[0]?.deleted ?? 0;

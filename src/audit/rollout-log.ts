@@ -35,7 +35,7 @@ interface Begin {
 }
 
 /** The lane of a rollout in one account, and the process that keeps it. */
-interface KeptLane {
+interface LeasedLane {
   readonly rolloutId: string;
   readonly account: string;
   readonly leaseOwner: string;
@@ -60,8 +60,8 @@ interface RolloutLogDeps {
 export class RolloutLog {
   readonly #deps: RolloutLogDeps;
   readonly #begins = new SharedStatements<Begin, RolloutVerdict>({
-    one: (begin) => this.#beginOne(begin),
-    several: (begins) => this.#beginSeveral(begins),
+    runOne: (begin) => this.#beginOne(begin),
+    runBatch: (begins) => this.#beginSeveral(begins),
   });
 
   constructor(deps: RolloutLogDeps) {
@@ -119,7 +119,7 @@ export class RolloutLog {
    * does not keep the lane (see claim_open_items in schema/migrations).
    */
   async claimOpen(
-    { rolloutId, account, leaseOwner }: KeptLane,
+    { rolloutId, account, leaseOwner }: LeasedLane,
     limit: number,
     leaseMs: number,
   ): Promise<readonly OpenItem[]> {

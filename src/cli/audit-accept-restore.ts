@@ -11,8 +11,8 @@ import { AnchorFileError, headsOf, readAnchorFile } from "../audit/chain-anchors
 import { encodePublicKey, loadSigningKeys } from "../audit/signing-keys.ts";
 import { systemClock } from "../clock.ts";
 import { askFirst, CommandError, type CommandIo, collect } from "./command.ts";
+import { type CommandResult, printsResult } from "./command-result.ts";
 import { openDatabase } from "./find-database.ts";
-import { type Outcome, printsOutcome } from "./outcome.ts";
 import { parseExpectedPlaces } from "./record-files.ts";
 
 interface AcceptOptions {
@@ -35,7 +35,7 @@ export function addAuditAcceptRestore(audit: Command, io: CommandIo): void {
       collect,
     )
     .option("--yes", "accept without a question");
-  printsOutcome(command, io, (options: AcceptOptions) =>
+  printsResult(command, io, (options: AcceptOptions) =>
     accept(options, io).catch((error: unknown) => {
       if (error instanceof RestoreRefusedError) {
         throw new CommandError(`Nothing was signed. ${error.message}`, 1);
@@ -46,7 +46,7 @@ export function addAuditAcceptRestore(audit: Command, io: CommandIo): void {
   );
 }
 
-async function accept({ expect = [], yes }: AcceptOptions, io: CommandIo): Promise<Outcome> {
+async function accept({ expect = [], yes }: AcceptOptions, io: CommandIo): Promise<CommandResult> {
   const { signingKeyFile, previousKeyFile, anchorFile } = readVariables(io.env);
   const { privateKey, previousKey } = await loadSigningKeys({ signingKeyFile, previousKeyFile });
   const trustedKeys = [privateKey, ...(previousKey === undefined ? [] : [previousKey])].map((key) =>

@@ -7,8 +7,8 @@ import { atOneMoment } from "../audit/read-record.ts";
 import { exportCsv, exportJsonLines } from "../audit/readable-export.ts";
 import type { Database, Tables } from "../database/database.ts";
 import { CommandError, type CommandIo, EX_CANNOT, isReadToEnd, parseTime } from "./command.ts";
+import { type CommandResult, printsResult } from "./command-result.ts";
 import { openDatabase } from "./find-database.ts";
-import { type Outcome, printsOutcome } from "./outcome.ts";
 import { writeNewFile } from "./write-new-file.ts";
 
 const FORMATS = ["verifiable", "csv", "jsonl"] as const;
@@ -67,7 +67,7 @@ A verifiable export has the digests of the records that it does not show.
 DATABASE_URL, DATABASE_URL_FILE or DATA_DIR (default .data) names the database.
 To write to standard output through npm: npm run --silent audit:export > FILE`,
     );
-  printsOutcome(command, io, async (options: ExportOptions) => {
+  printsResult(command, io, async (options: ExportOptions) => {
     requireSense(options);
     const database = await openDatabase(io.env, { make: false });
     try {
@@ -131,9 +131,9 @@ function parseSince(text: string): number {
   return since;
 }
 
-function write(database: Database, options: ExportOptions, io: CommandIo): Promise<Outcome> {
+function write(database: Database, options: ExportOptions, io: CommandIo): Promise<CommandResult> {
   const writeTo = (to: NodeJS.WritableStream, end: boolean) =>
-    database.unhurried((db) =>
+    database.withoutTimeLimit((db) =>
       atOneMoment(db, (moment) => pipeline(contentOf(moment, options), to, { end })),
     );
   const { out, format } = options;
@@ -142,12 +142,16 @@ function write(database: Database, options: ExportOptions, io: CommandIo): Promi
 
 type WriteTo = (to: NodeJS.WritableStream, end: boolean) => Promise<void>;
 
-async function toStream(writeTo: WriteTo, io: CommandIo): Promise<Outcome> {
+async function toStream(writeTo: WriteTo, io: CommandIo): Promise<CommandResult> {
   const exitCode = (await isReadToEnd(writeTo(io.stdout, false))) ? 0 : EX_CANNOT;
   return { exitCode, lines: [], result: {} };
 }
 
-async function toFile(writeTo: WriteTo, file: string, format: ExportOptions["format"]): Promise<Outcome> {
+async function toFile(
+  writeTo: WriteTo,
+  file: string,
+  format: ExportOptions["format"],
+): Promise<CommandResult> {
   await writeNewFile(file, (to) => writeTo(to, true));
   return { lines: [`Written to ${file}.`], result: { file, format } };
 }

@@ -13,8 +13,8 @@ import {
 import { loadPublicKeys } from "../audit/signing-keys.ts";
 import { systemClock } from "../clock.ts";
 import { askFirst, CommandError, type CommandIo, parseTime } from "./command.ts";
+import { type CommandResult, printsResult } from "./command-result.ts";
 import { openDatabase } from "./find-database.ts";
-import { type Outcome, printsOutcome } from "./outcome.ts";
 import { verifyFile } from "./record-files.ts";
 
 interface PruneOptions {
@@ -40,7 +40,7 @@ export function addAuditPrune(audit: Command, io: CommandIo): void {
     .requiredOption("--export <file>", "an export that contains every record to delete")
     .requiredOption("--public-key <file>", "the public keys of the checkpoints (PEM)")
     .option("--yes", "delete without a question");
-  printsOutcome(command, io, (options: PruneOptions) =>
+  printsResult(command, io, (options: PruneOptions) =>
     prune(options, io).catch((error: unknown) => {
       if (!(error instanceof PruneRefusedError)) throw error;
       throw new CommandError(`Nothing was pruned. ${error.message}`, 1);
@@ -51,7 +51,7 @@ export function addAuditPrune(audit: Command, io: CommandIo): void {
 /** The gateway looks up records of the last days: keys of repeated requests, recent writes, waiting approvals. */
 const KEPT_DAYS = 30;
 
-async function prune({ before, yes, ...files }: PruneOptions, io: CommandIo): Promise<Outcome> {
+async function prune({ before, yes, ...files }: PruneOptions, io: CommandIo): Promise<CommandResult> {
   if (before.getTime() > systemClock.now() - KEPT_DAYS * 86_400_000) {
     throw new CommandError(
       `Give a --before that is at least ${KEPT_DAYS} days ago. The gateway uses newer records.`,
@@ -89,7 +89,7 @@ function describePlan({ checkpoint, parts }: PrunePlan): readonly string[] {
   ];
 }
 
-function describe(plan: PrunePlan | undefined, deleted: number): Outcome {
+function describe(plan: PrunePlan | undefined, deleted: number): CommandResult {
   const number = plan?.checkpoint.number ?? null;
   const done =
     deleted === 0 ? "Nothing to prune." : `Deleted ${deleted} records of a prune that was interrupted.`;

@@ -6,8 +6,8 @@ import { fingerprint, loadPublicKeys } from "../audit/signing-keys.ts";
 import { verifyDatabase } from "../audit/verify-database.ts";
 import type { RecordReport } from "../audit/verify-record.ts";
 import { CommandError, type CommandIo, collect } from "./command.ts";
+import { type CommandResult, printsResult } from "./command-result.ts";
 import { openDatabase } from "./find-database.ts";
-import { type Outcome, printsOutcome } from "./outcome.ts";
 import { type Known, parseExpectedPlaces, verifyFile } from "./record-files.ts";
 
 interface VerifyOptions {
@@ -37,13 +37,13 @@ export function addAuditVerify(audit: Command, io: CommandIo): void {
         "or from an earlier verification, an earlier export, or an anchor file; repeatable",
       collect,
     );
-  printsOutcome(command, io, (options: VerifyOptions) => verify(options, io));
+  printsResult(command, io, (options: VerifyOptions) => verify(options, io));
 }
 
 async function verify(
   { database, file, publicKey, expect = [] }: VerifyOptions,
   io: CommandIo,
-): Promise<Outcome> {
+): Promise<CommandResult> {
   if ((file !== undefined) === (database === true)) throw new CommandError("Give --database or --file FILE.");
   const trustedKeys = publicKey === undefined ? undefined : await loadPublicKeys(publicKey);
   const expected = await parseExpectedPlaces(expect);
@@ -60,7 +60,7 @@ async function verify(
 async function ofDatabase(env: CommandIo["env"], { trustedKeys, expected }: Known): Promise<RecordReport> {
   const database = await openDatabase(env, { make: false });
   try {
-    return await database.unhurried((db) =>
+    return await database.withoutTimeLimit((db) =>
       atOneMoment(db, (moment) => verifyDatabase(moment, trustedKeys, expected)),
     );
   } finally {

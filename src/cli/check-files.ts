@@ -10,7 +10,7 @@ import { checkKeyFiles, loadAccounts, loadReceivers } from "../gateway/load-file
 import { TrustedDocuments, TrustedDocumentsError } from "../http/graphql/trusted-documents.ts";
 import { readTls, TlsError } from "../http/tls.ts";
 import type { CommandIo } from "./command.ts";
-import type { Outcome } from "./outcome.ts";
+import type { CommandResult } from "./command-result.ts";
 import { describeConfig } from "./start-up-banner.ts";
 
 /** Options that override variables. */
@@ -20,7 +20,7 @@ export interface ServeOptions {
 }
 
 /** Checks the configuration and the files that it names, and starts nothing. */
-export async function checkConfig(options: ServeOptions, { env }: CommandIo): Promise<Outcome> {
+export async function checkConfig(options: ServeOptions, { env }: CommandIo): Promise<CommandResult> {
   const config = await readConfig(options, { env });
   await checkFiles(config);
   return {

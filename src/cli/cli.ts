@@ -12,13 +12,13 @@ import { addAuditPrune } from "./audit-prune.ts";
 import { addAuditVerify } from "./audit-verify.ts";
 import type { ServeOptions } from "./check-files.ts";
 import { CommandError, type CommandIo, EX_CANNOT, usageErrorsAs } from "./command.ts";
+import { jsonLine, printsResult, withExitCodes } from "./command-result.ts";
 import { addDoctor } from "./doctor/doctor.ts";
 import { addEmulator } from "./emulator.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
 import { addWebhooks } from "./manage-webhooks.ts";
 import { addMfa } from "./mfa/mfa.ts";
 import { addMigrate } from "./migrate-schema.ts";
-import { jsonLine, printsOutcome, withExitCodes } from "./outcome.ts";
 import { addPolicyExplain } from "./policy/policy-explain.ts";
 import { addReport } from "./report.ts";
 import { addRollout } from "./rollout/rollout-commands.ts";
@@ -88,7 +88,7 @@ function addServe(program: Command, io: CommandIo): void {
     .option(...PORT)
     .exitOverride(usageErrorsAs(EX_CONFIG))
     .addHelpText("after", "\ncam-gateway serve --help lists the variables.");
-  printsOutcome(check, io, async (options: ServeOptions) =>
+  printsResult(check, io, async (options: ServeOptions) =>
     (await import("./check-files.ts")).checkConfig(options, io),
   );
 }

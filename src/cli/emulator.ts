@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { EX_CONFIG } from "../config/config.ts";
 import { type CommandIo, usageErrorsAs } from "./command.ts";
-import { withExitCodes } from "./outcome.ts";
+import { withExitCodes } from "./command-result.ts";
 
 interface EmulatorOptions {
   readonly port?: string;

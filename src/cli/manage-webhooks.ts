@@ -8,12 +8,12 @@ import {
   ReceiverStore,
 } from "../webhooks/receiver-store.ts";
 import { CommandError, type CommandIo } from "./command.ts";
+import { type CommandResult, printsResult } from "./command-result.ts";
 import { openDatabase } from "./find-database.ts";
-import { type Outcome, printsOutcome } from "./outcome.ts";
 
 /** Adds `webhooks list` and `webhooks redrive`, which work in the database of DATABASE_URL or DATA_DIR. */
 export function addWebhooks(webhooks: Command, io: CommandIo): void {
-  printsOutcome(
+  printsResult(
     webhooks
       .command("list")
       .description(
@@ -23,7 +23,7 @@ export function addWebhooks(webhooks: Command, io: CommandIo): void {
     io,
     () => inStore(io, list),
   );
-  printsOutcome(
+  printsResult(
     webhooks
       .command("redrive")
       .description(
@@ -45,8 +45,8 @@ function parseEventId(text: string): string {
 
 async function inStore(
   { env }: CommandIo,
-  work: (store: ReceiverStore) => Promise<Outcome>,
-): Promise<Outcome> {
+  work: (store: ReceiverStore) => Promise<CommandResult>,
+): Promise<CommandResult> {
   const database: Database = await openDatabase(env, { make: false });
   try {
     return await work(new ReceiverStore(database));
@@ -58,7 +58,7 @@ async function inStore(
 /** More dead events than a person reads. */
 const MOST_LISTED = 1_000;
 
-async function list(store: ReceiverStore): Promise<Outcome> {
+async function list(store: ReceiverStore): Promise<CommandResult> {
   const [receivers, dead] = [await store.states(), await store.dead(MOST_LISTED)];
   const lines =
     receivers.length === 0 ? ["The database has no receiver of events."] : receivers.map(describeReceiver);
@@ -80,7 +80,7 @@ function describeDead({ receiver, eventId, type, queuedAt, attempts, problem }: 
 async function redrive(
   store: ReceiverStore,
   { all, receiver, event }: DeadFilter & { readonly all?: boolean },
-): Promise<Outcome> {
+): Promise<CommandResult> {
   if (all !== true && receiver === undefined && event === undefined) {
     throw new CommandError("Give --receiver, --event or --all.");
   }

@@ -5,8 +5,8 @@ import { migrate } from "../database/migrate.ts";
 import { GRANTS_FILE, MIGRATIONS_DIR } from "../gateway/package-paths.ts";
 import { migrateJobs } from "../jobs/job-queue.ts";
 import type { CommandIo } from "./command.ts";
+import { type CommandResult, printsResult } from "./command-result.ts";
 import { findDatabase } from "./find-database.ts";
-import { type Outcome, printsOutcome } from "./outcome.ts";
 
 interface MigrateOptions {
   readonly grantTo?: string;
@@ -24,10 +24,10 @@ export function addMigrate(program: Command, io: CommandIo): void {
 The gateway does the same at its start if its database user may change the schema.
 DATABASE_URL, DATABASE_URL_FILE or DATA_DIR (default .data) names the database.`,
     );
-  printsOutcome(command, io, (options: MigrateOptions) => migrateSchema(options, io));
+  printsResult(command, io, (options: MigrateOptions) => migrateSchema(options, io));
 }
 
-async function migrateSchema({ grantTo }: MigrateOptions, { env }: CommandIo): Promise<Outcome> {
+async function migrateSchema({ grantTo }: MigrateOptions, { env }: CommandIo): Promise<CommandResult> {
   const place = await findDatabase(env);
   const database = await place.open({ make: true });
   try {

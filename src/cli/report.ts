@@ -6,9 +6,9 @@ import { systemClock } from "../clock.ts";
 import { spreadsheetCsv } from "../spreadsheet-csv.ts";
 import { callGateway } from "./call-gateway.ts";
 import { type CommandIo, collect, EX_CANNOT, isReadToEnd, printable } from "./command.ts";
+import { withExitCodes } from "./command-result.ts";
 import { type GatewayConnection, type GatewayOptions, gatewayOf, withGateway } from "./gateway-connection.ts";
 import { describeMethods } from "./mfa/user-switches.ts";
-import { withExitCodes } from "./outcome.ts";
 import { type ProgressBar, progressBarOn } from "./progress-bar.ts";
 
 const FORMATS = ["table", "csv", "jsonl"] as const;

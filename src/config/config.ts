@@ -3,7 +3,7 @@ import type { AuthSettings } from "../auth/auth-files.ts";
 import { Secret } from "../secret.ts";
 import { type AccountsSettings, readAccountsSettings } from "./accounts-file.ts";
 import { readAuthSettings, readPolicyFile, readProxyAddresses } from "./auth-settings.ts";
-import { type CamSettings, LOOPBACK_NAMES, readCamSettings } from "./cam-settings.ts";
+import { type CamConnection, LOOPBACK_NAMES, readCamConnection } from "./cam-connection.ts";
 import { type DirectorySettings, readDirectorySettings } from "./directory-settings.ts";
 import {
   type CheckpointSettings,
@@ -39,7 +39,7 @@ export interface Config {
   /** The number of users that one caller may change before a pause. 0 sets no limit. */
   readonly bulkGuard: { readonly users: number; readonly withinMs: number };
   /** The CAM of the default account. Undefined: the embedded emulator, in local mode only. */
-  readonly cam: CamSettings | undefined;
+  readonly cam: CamConnection | undefined;
   /** Further accounts. */
   readonly accounts: AccountsSettings | undefined;
   readonly camLimits: {
@@ -180,7 +180,7 @@ function assemble(input: ConfigInput): Config {
       users: vars.BULK_GUARD_USERS ?? BULK_GUARD_USERS[mode],
       withinMs: vars.BULK_GUARD_MINUTES * 60_000,
     },
-    cam: readCamSettings(input),
+    cam: readCamConnection(input),
     accounts: readAccountsSettings(input),
     camLimits: {
       language: vars.CAM_LANGUAGE,

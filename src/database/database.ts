@@ -25,7 +25,7 @@ export interface Database {
   /** Runs the statements of background jobs, on connections of its own. */
   readonly jobs: JobStore;
   /** Runs work that may take minutes, on a connection of its own. Its statements have no time limit. */
-  unhurried<Result>(work: (db: Kysely<Tables>) => Promise<Result>): Promise<Result>;
+  withoutTimeLimit<Result>(work: (db: Kysely<Tables>) => Promise<Result>): Promise<Result>;
   /** Returns the pools of connections; none for PGlite. */
   pools(): readonly PoolState[];
   close(): Promise<void>;

@@ -16,7 +16,7 @@ export async function grantRights(database: Database, grantsFile: string, role: 
   const values = { role, jobs: database.jobs.schema };
   const quoted = (name: keyof typeof values) => `"${values[name].replaceAll('"', '""')}"`;
   try {
-    await database.unhurried((db) =>
+    await database.withoutTimeLimit((db) =>
       db.transaction().execute(async (trx) => {
         for (const statement of statementsOf(text)) {
           await sql

@@ -39,7 +39,7 @@ const LOCK = sql.lit(7_263_548_190);
 export async function migrate(database: Database, migrationsDir: string): Promise<readonly string[]> {
   const files = await readMigrations(migrationsDir);
   if (findNextMigration(files, await readApplied(database.db)) === undefined) return [];
-  return database.unhurried(async (db) => {
+  return database.withoutTimeLimit(async (db) => {
     const done: string[] = [];
     // Each transaction reads the list again, because another replica may have run the next migration.
     for (;;) {

@@ -72,7 +72,7 @@ function wrap(
     quota: urgent,
     reads,
     jobs: openJobStore(pglite, gate),
-    unhurried: (work) => work(urgent),
+    withoutTimeLimit: (work) => work(urgent),
     pools: () => [],
     close: () => {
       closed ??= close();
@@ -88,7 +88,7 @@ function openLane(
   isUrgent: boolean,
   onStatement: Logger | undefined,
 ): Kysely<Tables> {
-  const lane: Pglite = {
+  const gated: Pglite = {
     ready: true,
     waitReady: pglite.waitReady,
     get closed() {
@@ -100,7 +100,7 @@ function openLane(
     transaction: (work) => gate.run(isUrgent, () => pglite.transaction(work)),
   };
   return new Kysely<Tables>({
-    dialect: new PGliteDialect({ pglite: lane }),
+    dialect: new PGliteDialect({ pglite: gated }),
     ...(onStatement && { log: onStatement }),
   });
 }

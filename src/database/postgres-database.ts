@@ -2,11 +2,11 @@ import type { Logger } from "kysely";
 import pg from "pg";
 import { type Database, DatabaseError } from "./database.ts";
 import { DatabaseAddress, type UrlSource } from "./database-address.ts";
-import { type LaneOptions, openJobStore, openLane, WritableSessions } from "./postgres-lane.ts";
-import { openingOf, type ServerFacts, type UnitLimits } from "./session-settings.ts";
+import { openJobStore, openQueryPool, type QueryPoolOptions, WritableSessions } from "./postgres-pool.ts";
+import { openingOf, type ServerFacts, type TransactionLimits } from "./session-settings.ts";
 import { explainStoreError } from "./store-errors.ts";
 
-/** The number of connections of each lane. */
+/** The number of connections of each pool. */
 interface ConnectionShares {
   readonly changes: number;
   readonly quota: number;
@@ -28,7 +28,7 @@ export function shareConnections(total: number): ConnectionShares {
 interface PostgresOptions {
   /** `postgres://user:password@host:port/database`, or a function that reads it for each new connection. */
   readonly url: UrlSource;
-  /** The limit on connections, for all lanes together. */
+  /** The limit on connections, for all pools together. */
   readonly maxConnections?: number | undefined;
   /** Called when an idle connection breaks. The pool replaces it. */
   readonly onIdleError?: (error: Error) => void;
@@ -42,7 +42,9 @@ const CONNECT_TIMEOUT_MS = 3_000;
 /** The driver's extra wait for a server that may have vanished. A live server ends the statement earlier. */
 const ANSWER_GRACE_MS = 1_000;
 
-const LANES: Readonly<Record<keyof ConnectionShares, UnitLimits & { readonly connectMs: number }>> = {
+const POOL_LIMITS: Readonly<
+  Record<keyof ConnectionShares, TransactionLimits & { readonly connectMs: number }>
+> = {
   changes: {
     connectMs: CONNECT_TIMEOUT_MS,
     statementMs: 5_000,
@@ -58,7 +60,7 @@ const LANES: Readonly<Record<keyof ConnectionShares, UnitLimits & { readonly con
 /** Background jobs need few connections, and only while they run statements. */
 const JOBS = { max: 2, connectMs: CONNECT_TIMEOUT_MS, answerMs: 30_000 };
 
-const UNHURRIED: UnitLimits = { statementMs: 0, lockMs: 0, idleMs: 0, readOnly: false };
+const NO_LIMITS: TransactionLimits = { statementMs: 0, lockMs: 0, idleMs: 0, readOnly: false };
 
 /** The oldest release that PostgreSQL still maintains. */
 const OLDEST_MAJOR = 15;
@@ -75,20 +77,23 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   const writable = new WritableSessions();
   const onIdleError = (error: Error): void => options.onIdleError?.(error);
   const { onStatement } = options;
-  const laneOf = (limits: UnitLimits, rest: Pick<LaneOptions, "max" | "connectMs" | "answerMs">) =>
-    openLane({
+  const openPool = (
+    limits: TransactionLimits,
+    rest: Pick<QueryPoolOptions, "max" | "connectMs" | "answerMs">,
+  ) =>
+    openQueryPool({
       ...{ address, onIdleError, onStatement, ...rest },
       opening: openingOf(facts, limits),
       writable: limits.readOnly ? undefined : writable,
     });
   const shares = shareConnections(options.maxConnections ?? DEFAULT_CONNECTIONS);
-  const share = (lane: keyof ConnectionShares) => {
-    const { connectMs, ...limits } = LANES[lane];
-    return laneOf(limits, { max: shares[lane], connectMs, answerMs: limits.statementMs + ANSWER_GRACE_MS });
+  const share = (pool: keyof ConnectionShares) => {
+    const { connectMs, ...limits } = POOL_LIMITS[pool];
+    return openPool(limits, { max: shares[pool], connectMs, answerMs: limits.statementMs + ANSWER_GRACE_MS });
   };
   const [changes, quota, reads] = [share("changes"), share("quota"), share("reads")];
   const jobs = openJobStore({ ...JOBS, address, onIdleError }, `${facts.schema}_jobs`);
-  const lanes = { changes, quota, reads };
+  const pools = { changes, quota, reads };
   let closed: Promise<void> | undefined;
   return {
     kind: "postgres",
@@ -96,17 +101,17 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     quota: quota.db,
     reads: reads.db,
     jobs,
-    unhurried: async (work) => {
-      const own = laneOf(UNHURRIED, { max: 1, connectMs: CONNECT_TIMEOUT_MS, answerMs: undefined });
+    withoutTimeLimit: async (work) => {
+      const own = openPool(NO_LIMITS, { max: 1, connectMs: CONNECT_TIMEOUT_MS, answerMs: undefined });
       try {
         return await work(own.db);
       } finally {
         await own.close();
       }
     },
-    pools: () => Object.entries(lanes).map(([name, lane]) => ({ name, ...lane.connections() })),
+    pools: () => Object.entries(pools).map(([name, pool]) => ({ name, ...pool.connections() })),
     close: () => {
-      closed ??= Promise.all([changes, quota, reads, jobs].map((lane) => lane.close())).then(() => undefined);
+      closed ??= Promise.all([changes, quota, reads, jobs].map((pool) => pool.close())).then(() => undefined);
       return closed;
     },
   };

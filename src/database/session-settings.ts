@@ -1,7 +1,7 @@
 import type { TransactionSettings } from "kysely";
 
-/** The time limits of a lane's units of work in milliseconds; 0 for none. */
-export interface UnitLimits {
+/** The time limits of a pool's units of work in milliseconds; 0 for none. */
+export interface TransactionLimits {
   readonly statementMs: number;
   readonly lockMs: number;
   /** Between two statements of one transaction. */
@@ -25,7 +25,7 @@ const HAS_TRANSACTION_TIMEOUT = 170_000;
 /**
  * Settings that decide what a statement means or how the driver reads its result. Roles and poolers can preset them.
  */
-const MEANINGS: Readonly<Record<string, string>> = {
+const MEANING_SETTINGS: Readonly<Record<string, string>> = {
   DateStyle: "'ISO, MDY'",
   IntervalStyle: "postgres",
   TimeZone: "'UTC'",
@@ -38,7 +38,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
 };
 
 /** The statements with which a unit of work has its settings. */
-export interface UnitOpening {
+export interface TransactionOpening {
   /** Sets everything for the rest of a session that is the gateway's own. */
   readonly session: string;
   /** Begins a transaction in such a session. */
@@ -47,7 +47,7 @@ export interface UnitOpening {
   readonly beginPooled: (unit?: TransactionSettings) => string;
 }
 
-export function openingOf(facts: ServerFacts, limits: UnitLimits): UnitOpening {
+export function openingOf(facts: ServerFacts, limits: TransactionLimits): TransactionOpening {
   const settings: Readonly<Record<string, string>> = {
     // pg_temp is last, so that temporary tables of another client in a pooled session shadow no table.
     search_path: `${quoteIdentifier(facts.schema)}, pg_temp`,
@@ -55,7 +55,7 @@ export function openingOf(facts: ServerFacts, limits: UnitLimits): UnitOpening {
     lock_timeout: String(limits.lockMs),
     idle_in_transaction_session_timeout: String(limits.idleMs),
     ...(facts.version < HAS_TRANSACTION_TIMEOUT ? {} : { transaction_timeout: "0" }),
-    ...MEANINGS,
+    ...MEANING_SETTINGS,
     ...(limits.readOnly
       ? // The default of 4 stands for disks: then PostgreSQL reads wide rows instead of a narrow index. With 1.1, as for an SSD,
         // it takes too many rows by an index.
@@ -96,7 +96,7 @@ function quoteIdentifier(name: string): string {
 const PREPARE_AT_RUN = 5;
 
 /** A session counts this many statements, so that those of many filters use no memory. */
-const MOST_COUNTED = 200;
+const MAX_COUNTED = 200;
 
 /** The statements that a session prepares, so that the server parses and plans each of them once. */
 export class PreparedStatements {
@@ -109,7 +109,7 @@ export class PreparedStatements {
     const name = this.#names.get(sql);
     if (name !== undefined) return name;
     const runs = this.#runs.get(sql) ?? 0;
-    if (runs > 0 || this.#runs.size < MOST_COUNTED) this.#runs.set(sql, runs + 1);
+    if (runs > 0 || this.#runs.size < MAX_COUNTED) this.#runs.set(sql, runs + 1);
     if (runs + 1 !== PREPARE_AT_RUN) return undefined;
     this.#prepared += 1;
     this.#names.set(sql, `s${this.#prepared}`);

@@ -76,12 +76,12 @@ async function explain<Result>(work: Promise<Result>, ifSlow?: string): Promise<
 
 interface SharedStatementsDeps<Request, Answer> {
   /** Runs a statement for one request. */
-  readonly one: (request: Request) => Promise<Answer>;
+  readonly runOne: (request: Request) => Promise<Answer>;
   /**
    * Runs one statement for several requests, and returns their answers in the same order. Undefined leaves a request to
    * `one`.
    */
-  readonly several: (requests: readonly Request[]) => Promise<readonly (Answer | undefined)[]>;
+  readonly runBatch: (requests: readonly Request[]) => Promise<readonly (Answer | undefined)[]>;
   readonly clock?: Clock | undefined;
 }
 
@@ -94,10 +94,10 @@ interface Waiting<Request, Answer> {
 }
 
 /** The most requests of one statement. It bounds the time and the locks of a statement. */
-const MOST = 64;
+const MAX_BATCH = 64;
 
 /** A statement that takes longer, because it waits for a lock, does not hold up the next one. */
-const PATIENCE_MS = 100;
+const MAX_WAIT_MS = 100;
 
 /**
  * Runs one statement at a time for many requests. Requests that come in one turn of the event loop share a statement, and
@@ -129,7 +129,7 @@ export class SharedStatements<Request, Answer> {
 
   #runNext(): void {
     const { clock = systemClock } = this.#deps;
-    const asked = this.#waiting.splice(0, MOST);
+    const asked = this.#waiting.splice(0, MAX_BATCH);
     const [first] = asked;
     this.#isRunning = first !== undefined;
     if (first === undefined) return;
@@ -140,13 +140,13 @@ export class SharedStatements<Request, Answer> {
       cancel();
       this.#runNext();
     };
-    const cancel = clock.after(PATIENCE_MS, next);
+    const cancel = clock.after(MAX_WAIT_MS, next);
     // The span of the statement belongs to the trace of one of the requests.
     first.inContext(() => void this.#run(asked, next));
   }
 
   async #run(asked: readonly Waiting<Request, Answer>[], ended: () => void): Promise<void> {
-    const { one, several } = this.#deps;
+    const { runOne: one, runBatch: several } = this.#deps;
     const [first] = asked;
     try {
       if (asked.length === 1) first?.resolve(await one(first.request));

@@ -20,9 +20,9 @@ export type ScanEnd =
   | { readonly kind: "FAILED"; readonly fault: ScanFault; readonly error: unknown };
 
 /** The most users that a scan reads from the directory with one query. */
-const USERS_AT_ONCE = 5_000;
+const USER_BATCH = 5_000;
 /** Without a schedule, a requested scan does not read users that were read within this time. */
-const FRESH_WITHOUT_INTERVAL_MS = 600_000;
+const DEFAULT_MAX_AGE_MS = 600_000;
 /** The wait after a fault that may be temporary. */
 const RETRY_MS = 60_000;
 
@@ -68,7 +68,7 @@ export class AccountScanner {
 
   get #freshMs(): number {
     const { intervalMs } = this.#deps.settings;
-    return intervalMs === undefined ? FRESH_WITHOUT_INTERVAL_MS : intervalMs / 2;
+    return intervalMs === undefined ? DEFAULT_MAX_AGE_MS : intervalMs / 2;
   }
 
   /** Returns the time until the next scan, ± 5 %, so that accounts do not all begin at the same time. */
@@ -157,7 +157,7 @@ class RunningScan {
   async #readProtections(cutoffMs: number): Promise<void> {
     const { account, store } = this.#deps;
     while (!this.#signal.aborted) {
-      const uins = await store.usersToRead(account.name, cutoffMs, USERS_AT_ONCE);
+      const uins = await store.usersToRead(account.name, cutoffMs, USER_BATCH);
       if (uins.length === 0) return;
       await this.#reads.protections(uins, ({ read, unread }) =>
         this.#save({ readUsers: read, failedUsers: unread.map(({ opUin }) => opUin) }),

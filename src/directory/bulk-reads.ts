@@ -57,12 +57,12 @@ interface ReadBatch {
 }
 
 /** The number of parallel calls: enough to use every slot of the quota. Interactive calls go first. */
-const READS_AT_ONCE = 40;
+const MAX_CONCURRENCY = 40;
 /** The deadline of a call, including its wait for a slot. Interactive calls may take all slots for a minute. */
 const CALL_MS = 120_000;
 
 /** Errors that concern one user. All other errors concern every user, so they end the reads. */
-const FAULTS_OF_A_USER: ReadonlySet<CamErrorCode> = new Set<CamErrorCode>([
+const USER_ERRORS: ReadonlySet<CamErrorCode> = new Set<CamErrorCode>([
   "USER_NOT_EXIST",
   "CAM_FAILED_OPERATION",
   "CAM_INVALID_PARAMETER",
@@ -118,7 +118,7 @@ export class BulkReads {
    */
   async protections(uins: readonly Uin[], onBatch: (batch: ReadBatch) => Promise<void>): Promise<void> {
     const { database, onDrift } = this.#deps;
-    const limit = pLimit(READS_AT_ONCE);
+    const limit = pLimit(MAX_CONCURRENCY);
     const read: ProtectionsRead[] = [];
     const unread: UnreadUser[] = [];
     let saving: Promise<void> | undefined;
@@ -175,7 +175,7 @@ export class BulkReads {
       return { account, opUin, ...output, asOfMs: toDatabase(startedMs) };
     } catch (error) {
       const code = failureOf(error)?.code;
-      if (code !== undefined && FAULTS_OF_A_USER.has(code)) return { opUin, code };
+      if (code !== undefined && USER_ERRORS.has(code)) return { opUin, code };
       throw error;
     }
   }

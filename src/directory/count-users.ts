@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import type { PolicyException } from "../auth/policy/policy.ts";
 import type { Database } from "../database/database.ts";
 import { runRead } from "../database/statements.ts";
-import { EVERYWHERE, type ProtectionState, STRENGTHS, type Strength } from "./protections.ts";
+import { type ProtectionState, STRENGTHS, type Strength, UNIVERSAL_METHODS } from "./protections.ts";
 import { isExcused, isInState, NEVER_LOGGED_IN, textArray } from "./user-filter.ts";
 
 /** The numbers of users of one account by their state in the directory. */
@@ -51,7 +51,7 @@ export async function countUsers(
   const ofStrength = STRENGTHS.map((_, number) =>
     sumOf(
       // If no method is on and CAM did not report all methods, the user is unknown.
-      sql`strength = ${sql.lit(number)}${number === 0 ? sql` and login_unreported & ${sql.lit(EVERYWHERE)} = 0` : sql``}`,
+      sql`strength = ${sql.lit(number)}${number === 0 ? sql` and login_unreported & ${sql.lit(UNIVERSAL_METHODS)} = 0` : sql``}`,
     ),
   );
   const users = sql`from directory_user u where u.account = n.account and gone_at is null`;

@@ -1,6 +1,6 @@
 /**
  * Owns the directory: the stored state of every user of every account, and the scans that read it from CAM. A trigger
- * updates it with each change (schema/migrations/0010_directory.sql), and reads-behind.ts with every other read of a
+ * updates it with each change (schema/migrations/0010_directory.sql), and write-behind.ts with every other read of a
  * user. Read account-scanner.ts next.
  */
 

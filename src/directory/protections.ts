@@ -22,7 +22,7 @@ export function bitsOf(methods: readonly MfaMethod[]): number {
 }
 
 /** Returns the sum of the bits of all methods in a state: `true` for on, `undefined` for unreported. */
-export function sumOf(flags: MfaFlagState, state: true | undefined): number {
+export function bitsInState(flags: MfaFlagState, state: true | undefined): number {
   return bitsOf(METHODS.filter((method) => flags[method] === state));
 }
 
@@ -41,13 +41,13 @@ export function flagsOf(on: number, unreported: number): MfaFlagState {
 export type ProtectionState = "PROTECTED" | "UNPROTECTED" | "UNKNOWN";
 
 /** The methods that every account has: phone, stoken and WeChat. */
-export const EVERYWHERE = bitsOf(["phone", "stoken", "wechat"]);
+export const UNIVERSAL_METHODS = bitsOf(["phone", "stoken", "wechat"]);
 
 /** Returns the state of one protection. Both sums are undefined if the gateway never read it. */
 export function stateOf(on: number | undefined, unreported = 0): ProtectionState {
   if (on === undefined) return "UNKNOWN";
   if (on > 0) return "PROTECTED";
-  return (unreported & EVERYWHERE) > 0 ? "UNKNOWN" : "UNPROTECTED";
+  return (unreported & UNIVERSAL_METHODS) > 0 ? "UNKNOWN" : "UNPROTECTED";
 }
 
 /** The strength of the weakest login method that is on. The index is the database's number of it. */

@@ -177,7 +177,7 @@ export class ScanStore {
       where account = ${account} and lease_owner = ${this.#owner}`);
     // Index-only scans need vacuumed rows, and PGlite has no autovacuum.
     if (this.#database.kind === "pglite")
-      await this.#database.unhurried((db) => sql`vacuum analyze directory_user`.execute(db));
+      await this.#database.withoutTimeLimit((db) => sql`vacuum analyze directory_user`.execute(db));
   }
 
   /** Releases the lease before the end of the scan. After a fault, the scan continues in `retryMs`. */

@@ -3,11 +3,11 @@ import type { PolicyException } from "../auth/policy/policy.ts";
 import type { Uin } from "../contract/index.ts";
 import {
   bitsOf,
-  EVERYWHERE,
   type MfaMethod,
   type ProtectionState,
   STRENGTHS,
   type Strength,
+  UNIVERSAL_METHODS,
 } from "./protections.ts";
 
 /** The accounts and properties of users. A user must match all properties that are given. */
@@ -31,12 +31,12 @@ export interface UserSelection {
 }
 
 /** The strength as a number. Null if it is unknown. */
-export const STRENGTH = sql`case when login_methods = 0 and login_unreported & ${sql.lit(EVERYWHERE)} > 0 then null else strength end`;
+export const STRENGTH = sql`case when login_methods = 0 and login_unreported & ${sql.lit(UNIVERSAL_METHODS)} > 0 then null else strength end`;
 
 /** Whether one protection of a user is in a state, as `stateOf` decides it. */
 export function isInState(protection: "login" | "action", state: ProtectionState): RawBuilder<boolean> {
   const on = sql.ref(`${protection}_methods`);
-  const missing = sql`${sql.ref(`${protection}_unreported`)} & ${sql.lit(EVERYWHERE)}`;
+  const missing = sql`${sql.ref(`${protection}_unreported`)} & ${sql.lit(UNIVERSAL_METHODS)}`;
   if (state === "PROTECTED") return sql`${on} > 0`;
   if (state === "UNPROTECTED") return sql`(${on} = 0 and ${missing} = 0)`;
   return sql`(${on} is null or (${on} = 0 and ${missing} > 0))`;

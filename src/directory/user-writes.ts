@@ -3,7 +3,7 @@ import type { ListedUser, SafeAuthFlags, SubAccount } from "../cam/index.ts";
 import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 import { runQuery } from "../database/statements.ts";
-import { sumOf } from "./protections.ts";
+import { bitsInState } from "./protections.ts";
 
 /** A read of a user's protections. */
 export interface ProtectionsRead extends SafeAuthFlags {
@@ -48,10 +48,10 @@ export async function writeProtections(
   const rows = reads.map(({ account, opUin, login, action, asOfMs }) => ({
     account,
     op_uin: opUin,
-    login: sumOf(login, true),
-    action: sumOf(action, true),
-    login_gaps: sumOf(login, undefined),
-    action_gaps: sumOf(action, undefined),
+    login: bitsInState(login, true),
+    action: bitsInState(action, true),
+    login_gaps: bitsInState(login, undefined),
+    action_gaps: bitsInState(action, undefined),
     as_of: asOfMs,
   }));
   return runQuery(
@@ -117,8 +117,8 @@ export async function writeList(
   { users, isComplete, asOfMs }: ListRead,
 ): Promise<void> {
   const asOf = sql`to_timestamp(${asOfMs}::double precision / 1000)`;
-  for (let start = 0; start < users.length; start += LIST_CHUNK) {
-    await runQuery(database, listChunk(account, users.slice(start, start + LIST_CHUNK), asOf));
+  for (let start = 0; start < users.length; start += LIST_BATCH) {
+    await runQuery(database, upsertListed(account, users.slice(start, start + LIST_BATCH), asOf));
   }
   if (!isComplete) return;
   await runQuery(
@@ -138,9 +138,9 @@ interface ListRead {
 }
 
 /** The most users in one statement, so that it takes at most a few hundred milliseconds. */
-const LIST_CHUNK = 1_000;
+const LIST_BATCH = 1_000;
 
-function listChunk(account: string, users: readonly ListedUser[], asOf: RawBuilder<unknown>) {
+function upsertListed(account: string, users: readonly ListedUser[], asOf: RawBuilder<unknown>) {
   const rows = users.map((user) => ({
     op_uin: user.uin,
     name: storable(user.name),
@@ -167,11 +167,11 @@ function listChunk(account: string, users: readonly ListedUser[], asOf: RawBuild
 }
 
 /** The length to which the directory cuts texts. The search index limits it. */
-const MOST_CHARACTERS = 300;
+const MAX_CHARACTERS = 300;
 
 /**
  * Returns the beginning of a text of CAM, without characters that PostgreSQL cannot store: NUL and unpaired surrogates.
  */
 function storable(text: string | undefined): string | undefined {
-  return text?.replaceAll("\0", "").slice(0, MOST_CHARACTERS).toWellFormed();
+  return text?.replaceAll("\0", "").slice(0, MAX_CHARACTERS).toWellFormed();
 }

@@ -110,7 +110,7 @@ export function createAccount(
     bind: async (uin) => (stopEmulator === undefined ? register.bind(name, uin) : uin),
   });
   const direct = withOwnKeys(client, gatewayIdentity);
-  const cam = observeReads(name, direct, reads, clock);
+  const cam = recordReads(name, direct, reads, clock);
   const writer = new FlagWriter({ cam, clock });
   const reconciler = new Reconciler({
     ...{ account: { name, writer }, log, due, clock, deadlineMs },

@@ -6,16 +6,16 @@ import { DatabaseTime } from "../directory/database-time.ts";
 import { Directory } from "../directory/directory.ts";
 import { DirectoryScans, type ScanObserver } from "../directory/directory-scans.ts";
 import { DriftLog } from "../directory/drift-log.ts";
-import { ReadsBehind } from "../directory/reads-behind.ts";
 import type { DriftedUser } from "../directory/user-writes.ts";
+import { WriteBehind } from "../directory/write-behind.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Account } from "./create-account.ts";
 import type { Foundation } from "./foundation.ts";
 import type { JobParts } from "./open-jobs.ts";
 
 /** Opens the writer that stores the result of every read of a user in the directory. */
-export function openReadsBehind({ clock, telemetry, open }: Foundation, database: Database): ReadsBehind {
-  const reads = new ReadsBehind({
+export function openWriteBehind({ clock, telemetry, open }: Foundation, database: Database): WriteBehind {
+  const reads = new WriteBehind({
     ...{ database, clock, time: new DatabaseTime(database, clock) },
     onDrift: (user) => reportDrift(telemetry, user),
     onError: (err) => telemetry.report("directory.not_written", { err }),

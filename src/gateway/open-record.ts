@@ -73,9 +73,9 @@ export async function startCheckpoints(
 const SECRET_FILE = "approval-key";
 
 /**
- * Returns the seal of requests for approval, from the signing key. Local mode without a signing key creates a key in
+ * Returns the MACs of requests for approval, from the signing key. Local mode without a signing key creates a key in
  * its data folder. With PostgreSQL it has no data folder, so the key lasts as long as the process. Server mode without
- * a signing key has no seal, and no request can be approved.
+ * a signing key has no MACs, and no request can be approved.
  */
 export async function openRequestMacs(
   { mode, store }: Pick<Config, "mode" | "store">,

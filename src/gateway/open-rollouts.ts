@@ -89,7 +89,7 @@ interface RunParts {
 /** Opens the parts that run rollouts: people's orders, and the lanes. The lanes begin at `start`. */
 function openRolloutRuns(
   { config, clock, telemetry, open }: Foundation,
-  { database, accounts, changes, policy, rollouts, rolloutLog, pauses, jobs, seal }: RunParts,
+  { database, accounts, changes, policy, rollouts, rolloutLog, pauses, jobs, requestMacs }: RunParts,
 ): { readonly runs: RolloutOrders; readonly lanes: RolloutRunner } {
   const store = new RunStore(database, jobs.owner);
   const { deadlineMs } = config.camLimits;
@@ -101,7 +101,7 @@ function openRolloutRuns(
   open.defer(() => lanes.stop());
   const runs = new RolloutOrders({
     ...{ database, rollouts, runs: store, lanes, policy, accounts },
-    ...{ orders: new OrderStore(database, seal), pauses },
+    ...{ orders: new OrderStore(database, requestMacs), pauses },
     ...{ guardUsers: config.bulkGuard.users, observer: orderObserver(telemetry) },
   });
   return { runs, lanes };

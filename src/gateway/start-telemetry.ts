@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
-import { LOOPBACK_NAMES } from "../config/cam-settings.ts";
+import { LOOPBACK_NAMES } from "../config/cam-connection.ts";
 import { LOOPBACK_HOSTS } from "../config/config.ts";
 import { createAdminApp, type Version } from "../http/admin-app.ts";
 import type { Health } from "../telemetry/health.ts";

@@ -23,13 +23,13 @@ export interface JobKind {
 }
 
 /** The highest concurrency. One process cannot serve more accounts in parallel. */
-const MOST_AT_ONCE = 50;
+const MAX_CONCURRENCY = 50;
 /** The lowest concurrency, because accounts may be added later. */
-const LEAST_AT_ONCE = 8;
+const MIN_CONCURRENCY = 8;
 
 /** Returns the concurrency of a kind with one job an account. */
 export function concurrencyFor(accounts: number): number {
-  return Math.min(MOST_AT_ONCE, Math.max(LEAST_AT_ONCE, accounts));
+  return Math.min(MAX_CONCURRENCY, Math.max(MIN_CONCURRENCY, accounts));
 }
 
 interface JobQueueDeps {
@@ -116,7 +116,7 @@ export class JobQueue {
     try {
       const boss = await openBoss(this.#deps);
       try {
-        for (const kind of this.#kinds) this.#idle.set(kind.name, await takeOn(boss, kind));
+        for (const kind of this.#kinds) this.#idle.set(kind.name, await startWorker(boss, kind));
       } catch (error) {
         await boss.stop({ graceful: false, close: false });
         throw error;
@@ -166,7 +166,7 @@ async function openBoss(
 }
 
 /** Starts the workers of a kind. Returns those that wait for a job. */
-async function takeOn(boss: PgBoss, kind: JobKind): Promise<Set<string>> {
+async function startWorker(boss: PgBoss, kind: JobKind): Promise<Set<string>> {
   const { name, concurrency, cron } = kind;
   await boss.createQueue(name, {
     // At most one job waits for each key.

@@ -80,8 +80,8 @@ interface Asked {
 export class SlotStore {
   readonly #deps: SlotStoreDeps;
   readonly #statements = new SharedStatements<Asked, TakeSlotAnswer>({
-    one: (asked) => this.#takeOne(asked),
-    several: (asked) => this.#takeSeveral(asked),
+    runOne: (asked) => this.#takeOne(asked),
+    runBatch: (asked) => this.#takeSeveral(asked),
   });
 
   constructor(deps: SlotStoreDeps) {

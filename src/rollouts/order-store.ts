@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { RequestSeal } from "../audit/request-seal.ts";
+import type { RequestMacs } from "../audit/request-macs.ts";
 import { personOf } from "../auth/caller.ts";
 import type { Database } from "../database/database.ts";
 import { inTransaction, runQuery, runRead } from "../database/statements.ts";
@@ -42,12 +42,12 @@ const NOW = sql`clock_timestamp()`;
  */
 export class OrderStore {
   readonly #database: Database;
-  readonly #seal: RequestSeal | undefined;
+  readonly #requestMacs: RequestMacs | undefined;
 
-  /** @param seal Undefined without a signing key: starts have no MAC. */
-  constructor(database: Database, seal: RequestSeal | undefined) {
+  /** @param requestMacs Undefined without a signing key: starts have no MAC. */
+  constructor(database: Database, requestMacs: RequestMacs | undefined) {
     this.#database = database;
-    this.#seal = seal;
+    this.#requestMacs = requestMacs;
   }
 
   /** Starts a plan, or sets it to await approval for the given minutes. */
@@ -66,7 +66,7 @@ export class OrderStore {
         where id = ${id}`,
       );
       await reserveUsers(database, id);
-      await this.#sealStart(database, id);
+      await this.#addStartMac(database, id);
       if (approvalMinutes === undefined) await runQuery(database, sql`select run_rollout(${id})`);
       return "DONE";
     });
@@ -79,9 +79,9 @@ export class OrderStore {
       const verdict = await checkPlan(database, id, isReady);
       if (verdict !== "DONE") return verdict;
       const start = await readStart(database, id);
-      if (start === undefined || checkStart(this.#seal, id, start) !== "GENUINE") return "ALTERED";
+      if (start === undefined || checkStart(this.#requestMacs, id, start) !== "GENUINE") return "ALTERED";
       if (!(await recordDecision(database, id, "approved", context, reason))) return "OTHER_STATUS";
-      await this.#sealStart(database, id);
+      await this.#addStartMac(database, id);
       await runQuery(database, sql`select run_rollout(${id})`);
       return "DONE";
     });
@@ -184,11 +184,11 @@ export class OrderStore {
   }
 
   /** Adds the MAC over the caller who started the rollout and the approver, as the order has just written them. */
-  async #sealStart(database: Database, id: string): Promise<void> {
-    if (this.#seal === undefined) return;
+  async #addStartMac(database: Database, id: string): Promise<void> {
+    if (this.#requestMacs === undefined) return;
     const start = await readStart(database, id);
     if (start === undefined) return;
-    const { mac, key } = this.#seal.sealStart(sealedStartOf(id, start));
+    const { mac, key } = this.#requestMacs.createForStart(sealedStartOf(id, start));
     await runQuery(
       database,
       sql`update mfa_rollout set start_mac = ${mac}, start_key = ${key} where id = ${id}`,

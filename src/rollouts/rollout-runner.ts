@@ -4,7 +4,7 @@
  * Read lane-runner.ts next.
  */
 
-import type { RequestSeal } from "../audit/request-seal.ts";
+import type { RequestMacs } from "../audit/request-macs.ts";
 import type { RolloutLog } from "../audit/rollout-log.ts";
 import type { ChangeAccount } from "../changes/change-access.ts";
 import type { ChangeService } from "../changes/change-service.ts";
@@ -28,7 +28,7 @@ interface LaneAccount extends Pick<ChangeAccount, "name" | "writer"> {
 interface RolloutRunnerDeps {
   readonly database: Database;
   /** Undefined without a signing key: starts have no MAC. */
-  readonly seal: RequestSeal | undefined;
+  readonly requestMacs: RequestMacs | undefined;
   readonly store: RunStore;
   readonly readBacks: ReadBackStore;
   readonly rollouts: RolloutStore;
@@ -122,12 +122,12 @@ export class RolloutRunner {
 
   /** Runs a lane until it has no work for now. */
   async #runLane(key: string): Promise<void> {
-    const { accounts, database, observer, seal } = this.#deps;
+    const { accounts, database, observer, requestMacs } = this.#deps;
     const lane = laneOf(key);
     const account = accounts.all.find(({ name }) => name === lane.account);
     if (account === undefined || this.#stopped || this.#lanes.has(key)) return;
     try {
-      const rollout = await findRunningRollout(database, seal, lane.rolloutId);
+      const rollout = await findRunningRollout(database, requestMacs, lane.rolloutId);
       if (rollout === undefined) return;
       if (rollout === "FORGED") {
         await stopForgedRollout(database, lane.rolloutId);

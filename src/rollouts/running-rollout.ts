@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { RequestSeal, SealedStart, SealVerdict } from "../audit/request-seal.ts";
+import type { MacVerdict, RequestMacs, StartContent } from "../audit/request-macs.ts";
 import type { Caller, CallerIdentity, Scope } from "../auth/caller.ts";
 import type { Database } from "../database/database.ts";
 import { runQuery } from "../database/statements.ts";
@@ -34,7 +34,7 @@ export interface StartRow {
 }
 
 /** Returns what the MAC of a start covers. */
-export function sealedStartOf(id: string, row: StartRow): SealedStart & { readonly startedBy: Caller } {
+export function sealedStartOf(id: string, row: StartRow): StartContent & { readonly startedBy: Caller } {
   const { planHash, callerSubject, callerClient, callerIssuer, startedScopes = [] } = row;
   const by = {
     subject: row.decidedBySubject ?? "",
@@ -51,11 +51,11 @@ export function sealedStartOf(id: string, row: StartRow): SealedStart & { readon
   };
 }
 
-/** Returns whether a gateway has sealed the start. Without a seal, every start counts as genuine. */
-export function checkStart(seal: RequestSeal | undefined, id: string, row: StartRow): SealVerdict {
+/** Returns whether a gateway made the MAC of the start. Without keys, every start counts as genuine. */
+export function checkStart(requestMacs: RequestMacs | undefined, id: string, row: StartRow): MacVerdict {
   const { startMac: mac, startKey: key } = row;
   const given = mac === undefined || key === undefined ? undefined : { mac, key };
-  return seal?.checkStart(sealedStartOf(id, row), given) ?? "GENUINE";
+  return requestMacs?.checkStart(sealedStartOf(id, row), given) ?? "GENUINE";
 }
 
 /**
@@ -64,7 +64,7 @@ export function checkStart(seal: RequestSeal | undefined, id: string, row: Start
  */
 export async function findRunningRollout(
   database: Database,
-  seal: RequestSeal | undefined,
+  requestMacs: RequestMacs | undefined,
   id: string,
 ): Promise<RunningRollout | "FORGED" | undefined> {
   const [row] = await runQuery<StartRow & { readonly reason: string; readonly isOver: boolean }>(
@@ -75,7 +75,7 @@ export async function findRunningRollout(
   if (row === undefined) return undefined;
   const { reason, isOver } = row;
   // After the run, the lanes only read users.
-  const verdict = isOver ? "GENUINE" : checkStart(seal, id, row);
+  const verdict = isOver ? "GENUINE" : checkStart(requestMacs, id, row);
   if (verdict === "UNKNOWN_KEY") throw new Error(`This replica does not have the key of the start of ${id}.`);
   if (verdict !== "GENUINE") return "FORGED";
   const { startedBy, approver } = sealedStartOf(id, row);

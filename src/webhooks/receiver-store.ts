@@ -60,7 +60,7 @@ export interface DeadFilter {
 /** The lease of a receiver: longer than an attempt, so that one replica at a time delivers to it. */
 const LEASE_MS = 30_000;
 /** The time after which an undelivered event becomes a dead letter. */
-const GIVE_UP_MS = 3 * 86_400_000;
+const DEAD_AFTER_MS = 3 * 86_400_000;
 /** The delay before the next event, after one became a dead letter. */
 const AFTER_DEAD_MS = 5_000;
 /** The time after which a dead letter is deleted. */
@@ -158,7 +158,7 @@ export class ReceiverStore {
       with failed as (
         update webhook_delivery set
           attempts = attempts + 1, problem = ${problem},
-          dead_at = case when queued_at <= ${NOW} - ${inMs(GIVE_UP_MS)} then ${NOW} end
+          dead_at = case when queued_at <= ${NOW} - ${inMs(DEAD_AFTER_MS)} then ${NOW} end
         where position = ${position}::bigint
         returning dead_at is not null as is_dead
       ), receiver as (

@@ -50,9 +50,9 @@ export interface WebhooksObserver {
 
 const DELIVERY = "webhook-delivery";
 /** The number of receivers that get events in parallel, so that a slow one does not delay the others. */
-const AT_ONCE = 8;
+const MAX_CONCURRENCY = 8;
 /** The time after which a receiver with many events yields to the next receiver. */
-const TURN_MS = 60_000;
+const MAX_TURN_MS = 60_000;
 const POLL_MS = 2_000;
 const RENEW_MS = 600_000;
 
@@ -60,7 +60,7 @@ const FIRST_WAIT_MS = 5_000;
 const LONGEST_WAIT_MS = 900_000;
 
 /** Returns the wait after a number of failed attempts: 5 s, 15 s, 45 s and so on up to 15 minutes, ± 10 %. */
-export function waitAfter(failures: number, random: number): number {
+export function retryDelayMs(failures: number, random: number): number {
   const waitMs = Math.min(FIRST_WAIT_MS * 3 ** (failures - 1), LONGEST_WAIT_MS);
   return Math.round(waitMs * (0.9 + 0.2 * random));
 }
@@ -81,7 +81,7 @@ export class Webhooks {
 
   /** The job that delivers the events of one receiver. */
   get jobs(): readonly JobKind[] {
-    return [{ name: DELIVERY, concurrency: AT_ONCE, run: (name) => this.#deliver(name) }];
+    return [{ name: DELIVERY, concurrency: MAX_CONCURRENCY, run: (name) => this.#deliver(name) }];
   }
 
   /** Replaces the receivers. @throws GatewayError STORE_UNAVAILABLE. The old ones then stay in use. */
@@ -125,7 +125,7 @@ export class Webhooks {
     const rules = { loopback: allowsLoopback, private: receiver.privateAddresses };
     const owner = randomUUID();
     await using sender = new EventSender({ clock, rules, resolve });
-    const untilMs = clock.monotonic() + TURN_MS;
+    const untilMs = clock.monotonic() + MAX_TURN_MS;
     try {
       let goesOn = true;
       while (goesOn && clock.monotonic() < untilMs) goesOn = await this.#deliverOne(receiver, owner, sender);
@@ -153,7 +153,7 @@ export class Webhooks {
     const { problem } = answer;
     const isGone = answer.kind === "GONE";
     const askedMs = isGone ? 0 : Math.min(answer.retryAfterMs, LONGEST_WAIT_MS);
-    const waitMs = Math.max(waitAfter(failures + 1, clock.random()), askedMs);
+    const waitMs = Math.max(retryDelayMs(failures + 1, clock.random()), askedMs);
     const { isDead } = await this.#store.failed({ name, position, problem, waitMs, isGone });
     if (isGone) observer.onDisabled(attempt);
     else if (isDead) observer.onDead({ ...attempt, problem });

@@ -6,7 +6,7 @@ import { verifyDatabase } from "../../src/audit/verify-database.ts";
 import type { Database } from "../../src/database/database.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
 import { rewriteRecord } from "../support/rewrite-record.ts";
-import { TEST_SEAL } from "../support/signing-key.ts";
+import { TEST_MACS } from "../support/signing-key.ts";
 import { APPLIED, FRESH, intentOf, newUin, OLD } from "./intent-of.ts";
 
 const guard = { users: 2, withinMs: 60_000 };
@@ -17,7 +17,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
 
   beforeAll(async () => {
     database = await openTestDatabase(kind);
-    log = new ChangeLog({ database, replica: "replica-1", seal: TEST_SEAL });
+    log = new ChangeLog({ database, replica: "replica-1", requestMacs: TEST_MACS });
   });
 
   test("an open change of a Uin in one account does not block changes in another account", async () => {
@@ -46,7 +46,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     const awaiting = await log.begin(intentOf({ opUin, account: "partner", approvalMs: 60_000 }), FRESH);
     expect(awaiting.kind).toBe("AWAITING");
     await log.begin(intentOf({ opUin }), FRESH);
-    const approvals = new ApprovalLog({ database, replica: "replica-1", seal: TEST_SEAL });
+    const approvals = new ApprovalLog({ database, replica: "replica-1", requestMacs: TEST_MACS });
     const approval = {
       by: { subject: "bob", client: undefined, issuer: undefined },
       gatewayRequestId: "request-2",

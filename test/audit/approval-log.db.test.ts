@@ -5,12 +5,12 @@ import { ChangeLog } from "../../src/audit/change-log.ts";
 import type { ChangeApprovalIntent, ChangeIntent } from "../../src/audit/change-record.ts";
 import { exportRecord } from "../../src/audit/export-record.ts";
 import { atOneMoment } from "../../src/audit/read-record.ts";
-import { RequestSeal } from "../../src/audit/request-seal.ts";
+import { RequestMacs } from "../../src/audit/request-macs.ts";
 import { verifyDatabase } from "../../src/audit/verify-database.ts";
 import type { Database } from "../../src/database/database.ts";
 import type { LogEventId, Report } from "../../src/telemetry/log-events.ts";
 import { createTestPostgres, openTestDatabase, openTestPostgres } from "../support/open-test-database.ts";
-import { TEST_SEAL } from "../support/signing-key.ts";
+import { TEST_MACS } from "../support/signing-key.ts";
 import { APPLIED, FRESH, intentOf, newUin, OLD } from "./intent-of.ts";
 
 const BOB = { subject: "bob", client: "console", issuer: "https://issuer.example" };
@@ -36,7 +36,7 @@ interface Logs {
 }
 
 function logsOf(database: Database, replica = "replica-1"): Logs {
-  const deps = { database, replica, seal: TEST_SEAL };
+  const deps = { database, replica, requestMacs: TEST_MACS };
   return { log: new ChangeLog(deps), approvals: new ApprovalLog(deps) };
 }
 
@@ -245,11 +245,11 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
 
   test("is refused if the gateway did not seal it, or seals with another key", async () => {
     const unsealed = { log: new ChangeLog({ database, replica: "replica-1" }), approvals: logs.approvals };
-    const without = new ApprovalLog({ database, replica: "replica-1", seal: undefined });
-    const other = RequestSeal.ofSecret(Buffer.alloc(32, 8));
+    const without = new ApprovalLog({ database, replica: "replica-1", requestMacs: undefined });
+    const other = RequestMacs.ofSecret(Buffer.alloc(32, 8));
     const reported: [LogEventId, object | undefined][] = [];
     const report: Report = (event, fields) => reported.push([event, fields]);
-    const stranger = new ApprovalLog({ database, replica: "replica-1", seal: other, report });
+    const stranger = new ApprovalLog({ database, replica: "replica-1", requestMacs: other, report });
     const cases = [
       [logs.approvals, await awaiting(unsealed)],
       [without, await awaiting(logs)],

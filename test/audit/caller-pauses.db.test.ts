@@ -7,7 +7,7 @@ import { ChangeLog } from "../../src/audit/change-log.ts";
 import type { ChangeIntent, RecordedCaller } from "../../src/audit/change-record.ts";
 import type { Database } from "../../src/database/database.ts";
 import { createTestPostgres, openTestDatabase, openTestPostgres } from "../support/open-test-database.ts";
-import { TEST_SEAL } from "../support/signing-key.ts";
+import { TEST_MACS } from "../support/signing-key.ts";
 import { FRESH, intentOf, newUin } from "./intent-of.ts";
 
 const GUARD: BulkGuard = { users: 3, withinMs: 600_000 };
@@ -28,8 +28,8 @@ describe.each(["postgres", "pglite"] as const)("the bulk guard on %s", (kind) =>
 
   beforeAll(async () => {
     database = await openTestDatabase(kind);
-    log = new ChangeLog({ database, replica: "replica-1", guard: GUARD, seal: TEST_SEAL });
-    approvals = new ApprovalLog({ database, replica: "replica-1", guard: GUARD, seal: TEST_SEAL });
+    log = new ChangeLog({ database, replica: "replica-1", guard: GUARD, requestMacs: TEST_MACS });
+    approvals = new ApprovalLog({ database, replica: "replica-1", guard: GUARD, requestMacs: TEST_MACS });
     pauses = new CallerPauses(database);
   });
 

@@ -17,7 +17,7 @@ import { migrate } from "../../src/database/migrate.ts";
 import { MIGRATIONS_DIR } from "../../src/gateway/package-paths.ts";
 import { createGatewayRole, createRole } from "../support/gateway-role.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
-import { TEST_SEAL } from "../support/signing-key.ts";
+import { TEST_MACS } from "../support/signing-key.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { APPLIED, FRESH, intentOf, newUin } from "./intent-of.ts";
 import { newSigningKey } from "./make-chain.ts";
@@ -35,7 +35,7 @@ beforeAll(async () => {
   owner = await openTestPostgres(ownerUrl);
   roleUrl = await createGatewayRole(ownerUrl);
   role = await openTestPostgres(roleUrl);
-  log = new ChangeLog({ database: role, replica: "replica-1", seal: TEST_SEAL });
+  log = new ChangeLog({ database: role, replica: "replica-1", requestMacs: TEST_MACS });
 });
 
 async function awaiting(): Promise<string> {
@@ -65,7 +65,7 @@ async function rowOf(id: string) {
 
 describe("the gateway's database role does the gateway's work", () => {
   test("records, settles, approves, rejects and claims changes", async () => {
-    const approvals = new ApprovalLog({ database: role, replica: "replica-1", seal: TEST_SEAL });
+    const approvals = new ApprovalLog({ database: role, replica: "replica-1", requestMacs: TEST_MACS });
     const { id } = await log.begin(intentOf(), FRESH);
     expect(await log.settle(id, APPLIED)).toBeDefined();
     const by = { subject: "bob", client: undefined, issuer: undefined };
@@ -402,7 +402,7 @@ test("a reader of the record verifies and exports it, and nothing else", async (
     `grant select on mfa_change, record_chain, record_checkpoint, audit_event, audit_checkpoint to ${name}`,
   ]);
   const reader = await openTestPostgres(url);
-  const report = await reader.unhurried((db) =>
+  const report = await reader.withoutTimeLimit((db) =>
     atOneMoment(db, (moment) => verifyDatabase(moment, undefined)),
   );
   expect(report.records).toBeGreaterThan(0);
@@ -429,7 +429,7 @@ test("a role of an earlier release loses its direct writes and can run the funct
   ]);
   await migrate(database, MIGRATIONS_DIR);
   const gateway = await openTestPostgres(before);
-  const upgraded = new ChangeLog({ database: gateway, replica: "replica-1", seal: TEST_SEAL });
+  const upgraded = new ChangeLog({ database: gateway, replica: "replica-1", requestMacs: TEST_MACS });
   const { id } = await upgraded.begin(intentOf({ approvalMs: 60_000 }), FRESH);
   expect(await upgraded.find(id)).toMatchObject({ status: "awaiting_approval" });
   for (const table of ["mfa_change", "audit_chain", "audit_checkpoint", "caller_pause"]) {
@@ -472,7 +472,7 @@ test("the gateway works in a schema other than public, with an owner who is not 
   ]);
   const database = await openTestPostgres(ownerOf);
   await migrate(database, MIGRATIONS_DIR);
-  const there = new ChangeLog({ database, replica: "replica-1", seal: TEST_SEAL });
+  const there = new ChangeLog({ database, replica: "replica-1", requestMacs: TEST_MACS });
   const { id } = await there.begin(intentOf(), FRESH);
   expect(await there.settle(id, APPLIED)).toBeDefined();
   const { rows } = await sql<{ config: string }>`

@@ -10,7 +10,7 @@ import { FRESH, makeDue, UNKNOWN } from "../audit/intent-of.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
 import { rewriteRecord } from "../support/rewrite-record.ts";
 import { ALICE, NOBODY } from "../support/seed-users.ts";
-import { TEST_SEAL } from "../support/signing-key.ts";
+import { TEST_MACS } from "../support/signing-key.ts";
 import { startChangeService, uin } from "../support/start-change-service.ts";
 
 const PHONE_ON = { phone: true, stoken: true, wechat: false };
@@ -58,7 +58,7 @@ async function startWithOpenChange({ opUin = ALICE, approvalMs, clock = systemCl
   });
   return {
     ...{ cam, log, database, id, reconciler, intent, settlements, late },
-    approvals: new ApprovalLog({ database, replica: "another", seal: TEST_SEAL }),
+    approvals: new ApprovalLog({ database, replica: "another", requestMacs: TEST_MACS }),
     found: () => log.find(id),
     /** Adds another change of the same user, with that outcome or still open. */
     async makeAnother(change: Partial<ChangeIntent>, settlement?: ChangeSettlement): Promise<string> {

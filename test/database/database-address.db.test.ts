@@ -53,7 +53,7 @@ describe("DATABASE_URL_FILE", () => {
     expect(await userOf(database)).toBe(role);
   });
 
-  test("applies to every lane and to unhurried work", async () => {
+  test("applies to every pool and to work without a time limit", async () => {
     const { database, operator, role, write, endSessions } = await openByFile();
     await operator.query(`alter role ${role} password 'second'`);
     await write(role, "second");
@@ -61,7 +61,7 @@ describe("DATABASE_URL_FILE", () => {
     for (const db of [database.quota, database.reads]) {
       await expect(sql`select 1`.execute(db)).resolves.toBeDefined();
     }
-    await expect(database.unhurried((db) => sql`select 1`.execute(db))).resolves.toBeDefined();
+    await expect(database.withoutTimeLimit((db) => sql`select 1`.execute(db))).resolves.toBeDefined();
   });
 
   test("lets new connections use another user", async () => {

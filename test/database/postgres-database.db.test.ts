@@ -150,10 +150,10 @@ describe("a database in use", () => {
       .toBe(0);
   });
 
-  test("runs unhurried work without a time limit on a connection of its own, and closes it", async () => {
+  test("runs long work without a time limit on a connection of its own, and closes it", async () => {
     const url = await createTestPostgres();
     const database = await openTestPostgres(url);
-    const pid = await database.unhurried(async (db) => {
+    const pid = await database.withoutTimeLimit(async (db) => {
       const { rows } = await sql<{ pid: number; timeout: string }>`
         select pg_backend_pid() as pid, current_setting('statement_timeout') as timeout`.execute(db);
       expect(rows[0]?.timeout).toBe("0");

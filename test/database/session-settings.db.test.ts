@@ -117,14 +117,14 @@ describe("a setting that a role or database presets has no effect", () => {
   });
 
   test("each lane has its own limits", async () => {
-    const { db, quota, reads, unhurried } = await open(
+    const { db, quota, reads, withoutTimeLimit } = await open(
       await presetDatabase("statement_timeout = '9s'", "transaction_timeout = '9s'", "lock_timeout = '9s'"),
     );
     const limits = sql<{ limits: string }>`
       select concat_ws(' ', current_setting('statement_timeout'), current_setting('lock_timeout'),
         current_setting('transaction_timeout'), current_setting('transaction_read_only')) as limits`;
     const of = async (lane: typeof db) => (await limits.execute(lane)).rows[0]?.limits;
-    expect([await of(db), await of(quota), await of(reads), await unhurried(of)]).toEqual([
+    expect([await of(db), await of(quota), await of(reads), await withoutTimeLimit(of)]).toEqual([
       "5s 5s 0 off",
       "1s 500ms 0 off",
       "2s 2s 0 on",

@@ -14,11 +14,11 @@ function startStatements() {
   };
   const statements = new SharedStatements<number, string>({
     clock,
-    one: async (request) => {
+    runOne: async (request) => {
       await run([request]);
       return `one ${request}`;
     },
-    several: async (requests) => {
+    runBatch: async (requests) => {
       await run(requests);
       return requests.map((request) => (request < 0 ? undefined : `several ${request}`));
     },
@@ -113,8 +113,8 @@ test("a shared statement runs in the context of one of its requests", async () =
     return requests.map(String);
   };
   const statements = new SharedStatements<number, string>({
-    one: async (request) => (await note([request])).join(),
-    several: note,
+    runOne: async (request) => (await note([request])).join(),
+    runBatch: note,
   });
   await Promise.all(["a", "b", "c"].map((name, at) => context.run(name, () => statements.ask(at))));
   expect(seen).toEqual(["a"]);
@@ -124,11 +124,11 @@ test("a request that the shared statement leaves runs in its own context", async
   const context = new AsyncLocalStorage<string>();
   const seen: [number, string | undefined][] = [];
   const statements = new SharedStatements<number, string>({
-    one: async (request) => {
+    runOne: async (request) => {
       seen.push([request, context.getStore()]);
       return `one ${request}`;
     },
-    several: async (requests) => requests.map(() => undefined),
+    runBatch: async (requests) => requests.map(() => undefined),
   });
   const ask = (name: string, at: number) => context.run(name, () => statements.ask(at));
   expect(await Promise.all(["a", "b", "c"].map(ask))).toEqual(["one 0", "one 1", "one 2"]);

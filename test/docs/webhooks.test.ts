@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { parseWebhooksFile } from "../../src/config/webhooks-file.ts";
 import { Secret } from "../../src/secret.ts";
 import { EVENT_TYPES } from "../../src/webhooks/receiver.ts";
-import { waitAfter } from "../../src/webhooks/webhooks.ts";
+import { retryDelayMs } from "../../src/webhooks/webhooks.ts";
 import { newSecret } from "../webhooks/start-receiver.ts";
 import { fencedBlocks } from "./pages.ts";
 
@@ -49,5 +49,5 @@ test("the tables have every event and the waits", () => {
       0,
     ),
   );
-  expect(seconds).toEqual([1, 2, 3, 4, 5, 6].map((failures) => waitAfter(failures, 0.5) / 1_000));
+  expect(seconds).toEqual([1, 2, 3, 4, 5, 6].map((failures) => retryDelayMs(failures, 0.5) / 1_000));
 });

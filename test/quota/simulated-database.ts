@@ -78,7 +78,7 @@ export async function openSimulatedDatabase(time: SimulatedTime): Promise<Simula
         ...{ kind: "postgres", schema: "public_jobs" },
         executeSql: () => Promise.reject(new Error("Only the quota is simulated.")),
       },
-      unhurried: (work) => work(replicaDb),
+      withoutTimeLimit: (work) => work(replicaDb),
       close: () => replicaDb.destroy(),
     };
   }

@@ -1,11 +1,11 @@
 import { sql } from "kysely";
 import { beforeAll, describe, expect, test } from "vitest";
-import { RequestSeal } from "../../src/audit/request-seal.ts";
+import { RequestMacs } from "../../src/audit/request-macs.ts";
 import type { Database } from "../../src/database/database.ts";
 import { findRunningRollout } from "../../src/rollouts/running-rollout.ts";
 import { policyOf } from "../auth/policy/policy-of.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
-import { TEST_SEAL } from "../support/signing-key.ts";
+import { TEST_MACS } from "../support/signing-key.ts";
 import { ANN, BEN, by, hashOf, openRunWorld, settle } from "./run-world.ts";
 
 let database: Database;
@@ -346,9 +346,9 @@ test("a replica leaves a rollout alone that was started with a key that it does 
     window: { timeZone: "UTC", from: "00:00", to: "00:00", days: undefined },
   });
   const { id } = await runs.start(planned, hashOf(planned), by(ANN));
-  const other = RequestSeal.ofSecret(Buffer.alloc(32, 8));
+  const other = RequestMacs.ofSecret(Buffer.alloc(32, 8));
   await expect(findRunningRollout(database, other, id)).rejects.toThrow("This replica does not have the key");
-  expect(await findRunningRollout(database, TEST_SEAL, id)).toMatchObject({
+  expect(await findRunningRollout(database, TEST_MACS, id)).toMatchObject({
     id,
     startedBy: { subject: "ann" },
   });

@@ -24,7 +24,7 @@ import { type OrderKind, RolloutOrders, type RolloutOrdersDeps } from "../../src
 import { RolloutRunner } from "../../src/rollouts/rollout-runner.ts";
 import { RolloutStore } from "../../src/rollouts/rollout-store.ts";
 import { RunStore } from "../../src/rollouts/run-store.ts";
-import { TEST_SEAL } from "../support/signing-key.ts";
+import { TEST_MACS } from "../support/signing-key.ts";
 import { newRollout } from "./new-rollout.ts";
 
 export const ANN: Caller = { subject: "ann", issuer: "test", scopes: new Set(SCOPES) };
@@ -85,7 +85,7 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
   const names = Array.from({ length: many }, (_, index) => `a${index}-${suffix}`);
   const cams = new Map(names.map((name) => [name, new MemoryCam()]));
   const rollouts = new RolloutStore(database);
-  const orders = new OrderStore(database, TEST_SEAL);
+  const orders = new OrderStore(database, TEST_MACS);
   const plans = new PlanStore(database, "test");
   const reports: string[] = [];
   for (const name of names)
@@ -126,7 +126,7 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
     const lanes: RolloutRunner = new RolloutRunner({
       ...{
         database,
-        seal: TEST_SEAL,
+        requestMacs: TEST_MACS,
         store,
         rollouts,
         readBacks: new ReadBackStore(database, owner),

@@ -21,7 +21,7 @@ const dataDir = await mkdtemp(join(tmpdir(), "entered-files-"));
 // A scan would enter files of its own.
 const env = { PORT: "0", LOG_LEVEL: "silent", DATA_DIR: dataDir, DIRECTORY_SCAN_INTERVAL: "off" };
 const LATER_MS = 2 ** 31 - 1;
-/** How long reads-behind.ts gathers what reads show. */
+/** How long write-behind.ts gathers what reads show. */
 const GATHER_MS = 250;
 // Pollers look once, and the directory writes nothing, until the gateway stops, so that only the request runs.
 const clock = {

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { RequestSeal } from "../../src/audit/request-seal.ts";
+import { RequestMacs } from "../../src/audit/request-macs.ts";
 import type { temporaryFolder } from "./temporary-folder.ts";
 
 /** Returns the variables of server mode for a policy with approvals, with a new key. */
@@ -12,4 +12,4 @@ export async function signingKey(
 }
 
 /** The key that seals requests for approval in tests. */
-export const TEST_SEAL = RequestSeal.ofSecret(Buffer.alloc(32, 7));
+export const TEST_MACS = RequestMacs.ofSecret(Buffer.alloc(32, 7));

@@ -27,7 +27,7 @@ import { type EmulatorControl, startCamEmulator } from "../../src/emulator/index
 import { LocalQuota } from "../../src/quota/local-quota.ts";
 import { Secret } from "../../src/secret.ts";
 import { openTestDatabase } from "./open-test-database.ts";
-import { TEST_SEAL } from "./signing-key.ts";
+import { TEST_MACS } from "./signing-key.ts";
 import { type Gate, startGate } from "./start-gate.ts";
 
 export interface StartedChangeService {
@@ -82,7 +82,7 @@ export async function startChangeService(options: StartOptions = {}): Promise<St
   const reports: MfaChangeReport[] = [];
   const database = options.database ?? (await openTestDatabase("postgres"));
   const guard = options.guard === undefined ? {} : { guard: options.guard };
-  const log = new ChangeLog({ database, ...guard, replica: "test", seal: TEST_SEAL });
+  const log = new ChangeLog({ database, ...guard, replica: "test", requestMacs: TEST_MACS });
   const account = {
     name: DEFAULT_ACCOUNT,
     writer: new FlagWriter({ cam, clock }),
@@ -102,7 +102,7 @@ export async function startChangeService(options: StartOptions = {}): Promise<St
     ...{ log, clock, recentWrites, pausedCallers },
     access: options.access ?? ALLOWING,
     accounts: new Accounts([account], () => true),
-    approvalLog: new ApprovalLog({ database, ...guard, replica: "test", seal: TEST_SEAL }),
+    approvalLog: new ApprovalLog({ database, ...guard, replica: "test", requestMacs: TEST_MACS }),
     rolloutLog: new RolloutLog({ database, replica: "test" }),
     observer: {
       onChange: (report) => reports.push(report),

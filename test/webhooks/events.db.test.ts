@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ChangeLog } from "../../src/audit/change-log.ts";
-import { RequestSeal } from "../../src/audit/request-seal.ts";
+import { RequestMacs } from "../../src/audit/request-macs.ts";
 import type { Database } from "../../src/database/database.ts";
 import { ScanStore } from "../../src/directory/scan-store.ts";
 import { writeProtections } from "../../src/directory/user-writes.ts";
@@ -33,7 +33,7 @@ describe.each(["postgres", "pglite"] as const)("an event in %s, with the rights 
       database,
       replica: "replica-1",
       guard,
-      seal: RequestSeal.ofSecret(Buffer.alloc(32)),
+      requestMacs: RequestMacs.ofSecret(Buffer.alloc(32)),
     });
   });
   beforeEach(async () => {

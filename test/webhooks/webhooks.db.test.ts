@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Database } from "../../src/database/database.ts";
 import { Secret } from "../../src/secret.ts";
-import { waitAfter } from "../../src/webhooks/webhooks.ts";
+import { retryDelayMs } from "../../src/webhooks/webhooks.ts";
 import { cutDatabase } from "../support/cut-database.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
@@ -164,9 +164,9 @@ describe("a receiver that fails", () => {
   });
 
   test("waits 5 s, 15 s, 45 s and so on up to 15 minutes, give or take a tenth", () => {
-    const seconds = [1, 2, 3, 4, 5, 6, 50].map((failures) => waitAfter(failures, 0.5) / 1_000);
+    const seconds = [1, 2, 3, 4, 5, 6, 50].map((failures) => retryDelayMs(failures, 0.5) / 1_000);
     expect(seconds).toEqual([5, 15, 45, 135, 405, 900, 900]);
-    expect([waitAfter(1, 0), waitAfter(1, 1)]).toEqual([4_500, 5_500]);
+    expect([retryDelayMs(1, 0), retryDelayMs(1, 1)]).toEqual([4_500, 5_500]);
   });
 
   test.each<[name: string, status: number, headers: Record<string, string>, problem: string]>([

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { CommandError, type CommandIo } from "../command.ts";
+import { printsResult } from "../command-result.ts";
 import { parseUrl, withConnection } from "../gateway-connection.ts";
-import { printsOutcome } from "../outcome.ts";
-import type { DoctorOptions } from "./examine.ts";
 import { ROUTER_GUIDES, type RouterId } from "./router-guides.ts";
+import type { DoctorOptions } from "./run-doctor.ts";
 
 /** Adds `doctor`, which tries every part and names each fault with its fix. Prints no value of a header. */
 export function addDoctor(program: Command, io: CommandIo): void {
@@ -22,8 +22,8 @@ export function addDoctor(program: Command, io: CommandIo): void {
       parseUrl(text, "--router"),
     )
     .option("--for <router>", `the router, if doctor cannot guess it: ${ROUTER_IDS}`, parseRouter);
-  printsOutcome(withConnection(command), io, async (options: DoctorOptions) =>
-    (await import("./examine.ts")).examine(options, io),
+  printsResult(withConnection(command), io, async (options: DoctorOptions) =>
+    (await import("./run-doctor.ts")).runDoctor(options, io),
   );
 }
 

@@ -3,13 +3,13 @@ import { type Command, InvalidArgumentError } from "commander";
 import { createCamGatewayClient, type SubUser } from "../../client/index.ts";
 import { explainUin, parseUin, type Uin } from "../../contract/index.ts";
 import { askFirst, CommandError, type CommandIo } from "../command.ts";
+import { type CommandResult, printsResult } from "../command-result.ts";
 import {
   type GatewayConnection,
   type GatewayOptions,
   gatewayOf,
   withGateway,
 } from "../gateway-connection.ts";
-import { type Outcome, printsOutcome } from "../outcome.ts";
 import { explainFailedChange, explainFailedRead, redacted } from "./explain-failure.ts";
 import { collectSwitch, describeUser, describeWish, type UserSwitch, wishOf } from "./user-switches.ts";
 
@@ -26,7 +26,7 @@ interface SetOptions extends UserOptions {
 
 /** Adds `mfa get` and `mfa set`, which call a running gateway by its published client. */
 export function addMfa(mfa: Command, io: CommandIo): void {
-  printsOutcome(
+  printsResult(
     ofUser(mfa.command("get").description("Read a user's protections.")),
     io,
     (opUin: Uin, options: UserOptions) => getUser(opUin, options, io),
@@ -45,7 +45,7 @@ export function addMfa(mfa: Command, io: CommandIo): void {
       "\nWithout --yes the command shows the change and asks for confirmation. Without a terminal it then " +
         "changes nothing.",
     );
-  printsOutcome(set, io, (opUin: Uin, switches: readonly UserSwitch[], options: SetOptions) =>
+  printsResult(set, io, (opUin: Uin, switches: readonly UserSwitch[], options: SetOptions) =>
     setUser(opUin, switches, options, io),
   );
 }
@@ -68,7 +68,7 @@ function clientOf({ url, headers }: GatewayConnection) {
   return createCamGatewayClient({ url: url.href, headers });
 }
 
-async function getUser(opUin: Uin, options: UserOptions, io: CommandIo): Promise<Outcome> {
+async function getUser(opUin: Uin, options: UserOptions, io: CommandIo): Promise<CommandResult> {
   const connection = gatewayOf(options, io.env);
   const user = await readUser(opUin, options, connection);
   return { lines: describeUser(user), result: user };
@@ -103,7 +103,7 @@ async function setUser(
   switches: readonly UserSwitch[],
   options: SetOptions,
   io: CommandIo,
-): Promise<Outcome> {
+): Promise<CommandResult> {
   const wish = wishOf(switches);
   const connection = gatewayOf(options, io.env);
   if (options.yes !== true) {

@@ -7,7 +7,7 @@ import { systemClock } from "../../clock.ts";
 import { EX_CONFIG } from "../../config/config.ts";
 import { explainUin, parseUin, type Uin } from "../../contract/index.ts";
 import { CommandError, type CommandIo, collect, usageErrorsAs } from "../command.ts";
-import { type Outcome, printsOutcome } from "../outcome.ts";
+import { type CommandResult, printsResult } from "../command-result.ts";
 import { type ExplainedSwitch, type Explanation, explainAccess } from "./explain-access.ts";
 
 interface ExplainOptions {
@@ -47,10 +47,10 @@ export function addPolicyExplain(policy: Command, io: CommandIo): void {
     .option("--override", "the caller has the scope cam.mfa:override and gives a reason")
     .option("--policy <file>", "the policy (default: POLICY_FILE)")
     .exitOverride(usageErrorsAs(EX_CONFIG));
-  printsOutcome(command, io, (options: ExplainOptions) => explain(options, io));
+  printsResult(command, io, (options: ExplainOptions) => explain(options, io));
 }
 
-async function explain(options: ExplainOptions, io: CommandIo): Promise<Outcome> {
+async function explain(options: ExplainOptions, io: CommandIo): Promise<CommandResult> {
   const { caller: subject, client, issuer, account, name, remark, opUin, override = false } = options;
   const { switch: patterns = ["*"] } = options;
   const policyFile = options.policy ?? (io.env["POLICY_FILE"]?.trim() || undefined);

@@ -2,8 +2,8 @@ import type { Command } from "commander";
 import type { CallOptions, CamGatewayClient, MfaRollout } from "../../client/index.ts";
 import { callGateway } from "../call-gateway.ts";
 import { askFirst, CommandError, type CommandIo } from "../command.ts";
+import { type CommandResult, printsResult } from "../command-result.ts";
 import { type GatewayOptions, gatewayOf, withGateway } from "../gateway-connection.ts";
-import { type Outcome, printsOutcome } from "../outcome.ts";
 import { describeRollout } from "./describe-rollout.ts";
 import { readRollout } from "./follow-rollout.ts";
 import { describeLeftOut, readLeftOut } from "./left-out-users.ts";
@@ -70,7 +70,7 @@ function addOrder(
   io: CommandIo,
   give: GiveOrder<{ readonly id: string; readonly reason: string | undefined }>,
 ): void {
-  printsOutcome(
+  printsResult(
     withGateway(command.argument("<id>", "the rollout")),
     io,
     async (id: string, options: OrderOptions) =>
@@ -95,7 +95,7 @@ function addPlanOrder(
       "after",
       "\nWithout --yes the command shows the plan and asks. Without a terminal it refuses.",
     );
-  printsOutcome(command, io, async (id: string, options: PlanOrderOptions) => {
+  printsResult(command, io, async (id: string, options: PlanOrderOptions) => {
     const { yes, planHash, reason } = options;
     const connection = gatewayOf(options, io.env);
     if (yes === true && planHash === undefined) {
@@ -119,6 +119,6 @@ function addPlanOrder(
   });
 }
 
-function describe(rollout: MfaRollout): Outcome {
+function describe(rollout: MfaRollout): CommandResult {
   return { lines: describeRollout(rollout), result: rollout };
 }

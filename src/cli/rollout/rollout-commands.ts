@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import type { MfaRollout, PlanMfaRolloutInput, ProtectionState } from "../../client/index.ts";
 import { callGateway } from "../call-gateway.ts";
 import { CommandError, type CommandIo, collect } from "../command.ts";
+import { type CommandResult, printsResult } from "../command-result.ts";
 import {
   type GatewayConnection,
   type GatewayOptions,
@@ -9,7 +10,6 @@ import {
   withGateway,
 } from "../gateway-connection.ts";
 import { collectSwitch, type UserSwitch, wishOf } from "../mfa/user-switches.ts";
-import { type Outcome, printsOutcome } from "../outcome.ts";
 import { describeRollout } from "./describe-rollout.ts";
 import { followRollout } from "./follow-rollout.ts";
 import { describeLeftOut, readLeftOut } from "./left-out-users.ts";
@@ -87,12 +87,16 @@ function addPlan(rollout: Command, io: CommandIo): void {
       )
       .option("--include-at-risk", "also change users who may be unable to sign in afterwards"),
   );
-  printsOutcome(command, io, (switches: readonly UserSwitch[], options: PlanOptions) =>
+  printsResult(command, io, (switches: readonly UserSwitch[], options: PlanOptions) =>
     plan(switches, options, io),
   );
 }
 
-async function plan(switches: readonly UserSwitch[], options: PlanOptions, io: CommandIo): Promise<Outcome> {
+async function plan(
+  switches: readonly UserSwitch[],
+  options: PlanOptions,
+  io: CommandIo,
+): Promise<CommandResult> {
   const { name, reason, maxFailures, window, includeAtRisk } = options;
   const connection = gatewayOf(options, io.env);
   const input: PlanMfaRolloutInput = {
@@ -138,7 +142,7 @@ function addUndo(rollout: Command, io: CommandIo): void {
       .argument("<id>", "the rollout")
       .requiredOption("--reason <text>", "the reason for the record"),
   );
-  printsOutcome(command, io, async (id: string, options: PlanningOptions) => {
+  printsResult(command, io, async (id: string, options: PlanningOptions) => {
     const connection = gatewayOf(options, io.env);
     const planned = await callGateway(connection, (client, call) =>
       client.planMfaRolloutUndo({ id, reason: options.reason }, call),
@@ -153,7 +157,7 @@ async function readPlan(
   connection: GatewayConnection,
   { json = false }: PlanningOptions,
   io: CommandIo,
-): Promise<Outcome> {
+): Promise<CommandResult> {
   const rollout = await followRollout(id, connection, io, ({ status }) => status !== "PLANNING");
   const isPlanned = rollout.status === "PLANNED";
   const leftOut = await readLeftOut(id, connection, json);
@@ -162,13 +166,13 @@ async function readPlan(
     lines: [
       ...describeRollout(rollout),
       ...describeLeftOut(leftOut),
-      ...(isPlanned ? [whatFollows(rollout)] : []),
+      ...(isPlanned ? [nextStep(rollout)] : []),
     ],
     result: { ...rollout, leftOut: leftOut.users },
   };
 }
 
-function whatFollows({ id, progress }: MfaRollout): string {
+function nextStep({ id, progress }: MfaRollout): string {
   if (progress.total === 0) return "The plan changes no user, so it cannot be started.";
   return `To start it: cam-gateway rollout start ${id}`;
 }

@@ -2,13 +2,13 @@ import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import { callGateway } from "../call-gateway.ts";
 import type { CommandIo } from "../command.ts";
+import { type CommandResult, printsResult } from "../command-result.ts";
 import {
   type GatewayConnection,
   type GatewayOptions,
   gatewayOf,
   withGateway,
 } from "../gateway-connection.ts";
-import { type Outcome, printsOutcome } from "../outcome.ts";
 import { progressBarOn } from "../progress-bar.ts";
 import { writeNewFile } from "../write-new-file.ts";
 import { followRollout } from "./follow-rollout.ts";
@@ -31,10 +31,10 @@ export function addRolloutProve(rollout: Command, io: CommandIo): void {
       .argument("<id>", "the rollout")
       .option("--out <file>", "write to this new file (default: rollout-ID.jsonl)"),
   );
-  printsOutcome(command, io, (id: string, options: ProveOptions) => prove(id, options, io));
+  printsResult(command, io, (id: string, options: ProveOptions) => prove(id, options, io));
 }
 
-async function prove(id: string, options: ProveOptions, io: CommandIo): Promise<Outcome> {
+async function prove(id: string, options: ProveOptions, io: CommandIo): Promise<CommandResult> {
   const connection = gatewayOf(options, io.env);
   const { out: file = `rollout-${id}.jsonl` } = options;
   const { proof } = await followRollout(

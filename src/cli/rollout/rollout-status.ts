@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { callGateway } from "../call-gateway.ts";
 import type { CommandIo } from "../command.ts";
+import { type CommandResult, printsResult } from "../command-result.ts";
 import { type GatewayOptions, gatewayOf, withGateway } from "../gateway-connection.ts";
-import { type Outcome, printsOutcome } from "../outcome.ts";
 import { describeRollout } from "./describe-rollout.ts";
 import { followRollout, readRollout } from "./follow-rollout.ts";
 import { describeLeftOut, readLeftOut } from "./left-out-users.ts";
@@ -24,12 +24,12 @@ export function addRolloutStatus(rollout: Command, io: CommandIo): void {
       .argument("[id]", "the rollout")
       .option("--watch", "wait for the end of the run; the rollout continues without the command"),
   );
-  printsOutcome(command, io, (id: string | undefined, options: StatusOptions) =>
+  printsResult(command, io, (id: string | undefined, options: StatusOptions) =>
     id === undefined ? listRollouts(options, io) : showRollout(id, options, io),
   );
 }
 
-async function listRollouts(options: StatusOptions, io: CommandIo): Promise<Outcome> {
+async function listRollouts(options: StatusOptions, io: CommandIo): Promise<CommandResult> {
   const { edges } = await callGateway(gatewayOf(options, io.env), (client, call) =>
     client.mfaRollouts({ first: LISTED }, call),
   );
@@ -46,7 +46,7 @@ async function listRollouts(options: StatusOptions, io: CommandIo): Promise<Outc
   };
 }
 
-async function showRollout(id: string, options: StatusOptions, io: CommandIo): Promise<Outcome> {
+async function showRollout(id: string, options: StatusOptions, io: CommandIo): Promise<CommandResult> {
   const connection = gatewayOf(options, io.env);
   const rollout =
     options.watch === true

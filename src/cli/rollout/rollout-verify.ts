@@ -3,7 +3,7 @@ import { fingerprint, loadPublicKeys } from "../../audit/signing-keys.ts";
 import { type BundleReport, verifyBundle } from "../../rollouts/proof/verify-bundle.ts";
 import { TextEncodingError, whyUnreadable } from "../../utf8.ts";
 import { CommandError, type CommandIo } from "../command.ts";
-import { type Outcome, printsOutcome } from "../outcome.ts";
+import { type CommandResult, printsResult } from "../command-result.ts";
 
 /** Adds `rollout verify`. */
 export function addRolloutVerify(rollout: Command, io: CommandIo): void {
@@ -12,10 +12,10 @@ export function addRolloutVerify(rollout: Command, io: CommandIo): void {
     .description("Verify the bundle of `rollout prove`, without a gateway or a database.")
     .argument("<file>", "the bundle")
     .option("--public-key <file>", "accept only signatures by the public keys in this PEM file");
-  printsOutcome(command, io, verify);
+  printsResult(command, io, verify);
 }
 
-async function verify(file: string, { publicKey }: { readonly publicKey?: string }): Promise<Outcome> {
+async function verify(file: string, { publicKey }: { readonly publicKey?: string }): Promise<CommandResult> {
   const trustedKeys = publicKey === undefined ? undefined : await loadPublicKeys(publicKey);
   const report = await verifyBundle({ file, trustedKeys }).catch((error: unknown) => {
     const { code } = error as NodeJS.ErrnoException;

@@ -17,14 +17,14 @@ import type { DatabaseTime } from "./database-time.ts";
 import { type DriftedUser, writeProfiles, writeProtections } from "./user-writes.ts";
 
 /** The delay by which reads are batched, so that a busy gateway writes a few batches a second. */
-const GATHER_MS = 250;
+const BATCH_DELAY_MS = 250;
 /** The wait before the next batch while the database is unavailable. */
-const UNAVAILABLE_MS = 5_000;
+const RETRY_DELAY_MS = 5_000;
 /**
  * The most reads in memory: more than all accounts make in a minute without the database. Beyond it, the oldest are
  * dropped.
  */
-const MOST_WAITING = 20_000;
+const MAX_WAITING = 20_000;
 /** The most reads in one statement. */
 const BATCH = 500;
 
@@ -35,7 +35,7 @@ interface Waiting<Read> {
   readonly startedMs: number;
 }
 
-interface ReadsBehindDeps {
+interface WriteBehindDeps {
   readonly database: Database;
   readonly time: DatabaseTime;
   readonly clock: Clock;
@@ -48,24 +48,24 @@ interface ReadsBehindDeps {
  * Writes the results of reads to the directory asynchronously and in batches (write-behind). A read never waits for the
  * database. While the database is unavailable, the newest results wait in memory.
  */
-export class ReadsBehind {
-  readonly #deps: ReadsBehindDeps;
+export class WriteBehind {
+  readonly #deps: WriteBehindDeps;
   readonly #protections = new Map<string, Waiting<SafeAuthFlags & { readonly opUin: Uin }>>();
   readonly #profiles = new Map<string, Waiting<SubAccount>>();
   #writing: Promise<void> = Promise.resolve();
   #cancel: (() => void) | undefined;
   #stopped = false;
 
-  constructor(deps: ReadsBehindDeps) {
+  constructor(deps: WriteBehindDeps) {
     this.#deps = deps;
   }
 
-  noteProtections(account: string, opUin: Uin, flags: SafeAuthFlags, startedMs: number): void {
-    this.#note(this.#protections, opUin, { account, read: { ...flags, opUin }, startedMs });
+  addProtections(account: string, opUin: Uin, flags: SafeAuthFlags, startedMs: number): void {
+    this.#add(this.#protections, opUin, { account, read: { ...flags, opUin }, startedMs });
   }
 
-  noteProfiles(account: string, profiles: readonly SubAccount[], startedMs: number): void {
-    for (const read of profiles) this.#note(this.#profiles, read.uin, { account, read, startedMs });
+  addProfiles(account: string, profiles: readonly SubAccount[], startedMs: number): void {
+    for (const read of profiles) this.#add(this.#profiles, read.uin, { account, read, startedMs });
   }
 
   /** Drops a waiting read of a user that the gateway has changed since. The change updates the directory itself. */
@@ -81,7 +81,7 @@ export class ReadsBehind {
     await this.#write();
   }
 
-  #note<Read>(waiting: Map<string, Waiting<Read>>, opUin: Uin, entry: Waiting<Read>): void {
+  #add<Read>(waiting: Map<string, Waiting<Read>>, opUin: Uin, entry: Waiting<Read>): void {
     if (this.#stopped) return;
     const key = keyOf(entry.account, opUin);
     const known = waiting.get(key);
@@ -90,17 +90,17 @@ export class ReadsBehind {
     waiting.delete(key);
     waiting.set(key, entry);
     const [oldest] = waiting.keys();
-    if (waiting.size > MOST_WAITING && oldest !== undefined) waiting.delete(oldest);
+    if (waiting.size > MAX_WAITING && oldest !== undefined) waiting.delete(oldest);
     this.#schedule();
   }
 
-  #schedule(waitMs = GATHER_MS): void {
+  #schedule(waitMs = BATCH_DELAY_MS): void {
     if (this.#cancel !== undefined || this.#stopped) return;
     this.#cancel = this.#deps.clock.after(waitMs, () => {
       this.#writing = this.#write().then((isWritten) => {
         this.#cancel = undefined;
         if (this.#protections.size + this.#profiles.size > 0) {
-          this.#schedule(isWritten ? GATHER_MS : UNAVAILABLE_MS);
+          this.#schedule(isWritten ? BATCH_DELAY_MS : RETRY_DELAY_MS);
         }
       });
     });
@@ -157,10 +157,10 @@ function putBack<Read>(waiting: Map<string, Waiting<Read>>, taken: ReadonlyMap<s
 }
 
 /** Wraps a client so that the directory gets the result of every read of a user. */
-export function observeReads(
+export function recordReads(
   account: string,
   cam: Pick<CamClient, "call">,
-  reads: ReadsBehind,
+  reads: WriteBehind,
   clock: Clock,
 ): Pick<CamClient, "call"> {
   return {
@@ -173,9 +173,9 @@ export function observeReads(
       const result = await cam.call(action, input, options);
       if (action.name === describeSafeAuthFlagColl.name) {
         const { subUin } = input as { readonly subUin: Uin };
-        reads.noteProtections(account, subUin, result.output as SafeAuthFlags, startedMs);
+        reads.addProtections(account, subUin, result.output as SafeAuthFlags, startedMs);
       } else if (action.name === describeSubAccounts.name) {
-        reads.noteProfiles(account, result.output as readonly SubAccount[], startedMs);
+        reads.addProfiles(account, result.output as readonly SubAccount[], startedMs);
       } else if (action.name === setMfaFlag.name) {
         reads.forget(account, (input as SetMfaFlagInput).opUin);
       }

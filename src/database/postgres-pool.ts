@@ -11,18 +11,18 @@ import {
 import pg from "pg";
 import type { JobStore, PoolState, Tables } from "./database.ts";
 import type { DatabaseAddress } from "./database-address.ts";
-import { PreparedStatements, type UnitOpening } from "./session-settings.ts";
+import { PreparedStatements, type TransactionOpening } from "./session-settings.ts";
 import { isLostConnection } from "./store-errors.ts";
 
-export interface LaneOptions {
+export interface QueryPoolOptions {
   readonly address: DatabaseAddress;
   readonly max: number;
   /** How long a unit of work waits for a connection. */
   readonly connectMs: number;
   /** How long the driver waits for the answer of a server that has vanished; undefined for no limit. */
   readonly answerMs: number | undefined;
-  readonly opening: UnitOpening;
-  /** Shared by all lanes that write; undefined for a lane that only reads. */
+  readonly opening: TransactionOpening;
+  /** Shared by all pools that write; undefined for a pool that only reads. */
   readonly writable: WritableSessions | undefined;
   readonly onIdleError: (error: Error) => void;
   /** Receives each statement. */
@@ -30,16 +30,16 @@ export interface LaneOptions {
 }
 
 /** A pool of connections for one kind of work, so that other work cannot use up its connections. */
-interface Lane {
+interface QueryPool {
   readonly db: Kysely<Tables>;
   connections(): Omit<PoolState, "name">;
   close(): Promise<void>;
 }
 
-export function openLane(options: LaneOptions): Lane {
+export function openQueryPool(options: QueryPoolOptions): QueryPool {
   const pool = createPool(options);
   const dialect = new PostgresDialect({ pool });
-  dialect.createDriver = () => new LaneDriver(pool, options);
+  dialect.createDriver = () => new QueryPoolDriver(pool, options);
   const { onStatement } = options;
   const db = new Kysely<Tables>({ dialect, ...(onStatement && { log: onStatement }) });
   return {
@@ -56,11 +56,11 @@ export function openLane(options: LaneOptions): Lane {
   };
 }
 
-type PoolOptions = Omit<LaneOptions, "opening" | "writable" | "onStatement"> &
-  Partial<Pick<LaneOptions, "writable">>;
+type PoolOptions = Omit<QueryPoolOptions, "opening" | "writable" | "onStatement"> &
+  Partial<Pick<QueryPoolOptions, "writable">>;
 
 /** Opens a pool for the job queue. It opens no connection before the first statement. */
-export function openJobStore(options: PoolOptions, schema: string): JobStore & Pick<Lane, "close"> {
+export function openJobStore(options: PoolOptions, schema: string): JobStore & Pick<QueryPool, "close"> {
   const pool = createPool(options);
   return {
     ...{ kind: "postgres", schema },
@@ -101,22 +101,22 @@ function createPool({ address, max, connectMs, answerMs, writable, onIdleError }
 }
 
 /**
- * Runs each statement or transaction as a unit of work with the settings of the lane. A session of the gateway's own has
+ * Runs each statement or transaction as a unit of work with the settings of the pool. A session of the gateway's own has
  * them from its start. Behind a pooler, which may give each unit another session, each unit sets them for itself.
  */
-class LaneDriver implements Driver {
+class QueryPoolDriver implements Driver {
   readonly #pool: pg.Pool;
-  readonly #options: LaneOptions;
-  readonly #sessions = new WeakMap<pg.PoolClient, LaneSession>();
+  readonly #options: QueryPoolOptions;
+  readonly #sessions = new WeakMap<pg.PoolClient, PooledSession>();
 
-  constructor(pool: pg.Pool, options: LaneOptions) {
+  constructor(pool: pg.Pool, options: QueryPoolOptions) {
     this.#pool = pool;
     this.#options = options;
   }
 
   async init(): Promise<void> {}
 
-  async acquireConnection(): Promise<LaneConnection> {
+  async acquireConnection(): Promise<PooledConnection> {
     const { writable } = this.#options;
     for (;;) {
       const client = await this.#connect();
@@ -124,12 +124,12 @@ class LaneDriver implements Driver {
         client.release(true);
         continue;
       }
-      return new LaneConnection(client, this.#sessions.get(client) ?? (await this.#openSession(client)));
+      return new PooledConnection(client, this.#sessions.get(client) ?? (await this.#openSession(client)));
     }
   }
 
   /** Sets the session of a new client, unless a pooler provides it. */
-  async #openSession(client: pg.PoolClient): Promise<LaneSession> {
+  async #openSession(client: pg.PoolClient): Promise<PooledSession> {
     const { opening, writable } = this.#options;
     try {
       const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
@@ -155,19 +155,19 @@ class LaneDriver implements Driver {
     });
   }
 
-  beginTransaction(connection: LaneConnection, unit: TransactionSettings): Promise<void> {
+  beginTransaction(connection: PooledConnection, unit: TransactionSettings): Promise<void> {
     return connection.begin(unit);
   }
 
-  commitTransaction(connection: LaneConnection): Promise<void> {
+  commitTransaction(connection: PooledConnection): Promise<void> {
     return connection.end("commit");
   }
 
-  rollbackTransaction(connection: LaneConnection): Promise<void> {
+  rollbackTransaction(connection: PooledConnection): Promise<void> {
     return connection.end("rollback");
   }
 
-  async releaseConnection(connection: LaneConnection): Promise<void> {
+  async releaseConnection(connection: PooledConnection): Promise<void> {
     connection.release();
   }
 
@@ -176,20 +176,20 @@ class LaneDriver implements Driver {
   }
 }
 
-interface LaneSession extends Pick<LaneOptions, "opening" | "writable"> {
+interface PooledSession extends Pick<QueryPoolOptions, "opening" | "writable"> {
   /** False behind a pooler, where each unit of work may have another session. */
   readonly isOwn: boolean;
   /** Undefined for reads: the plan of one filter may be a bad plan for another. */
   readonly prepared: PreparedStatements | undefined;
 }
 
-class LaneConnection implements DatabaseConnection {
+class PooledConnection implements DatabaseConnection {
   readonly #client: pg.PoolClient;
-  readonly #session: LaneSession;
+  readonly #session: PooledSession;
   #inTransaction = false;
   #isSpent = false;
 
-  constructor(client: pg.PoolClient, session: LaneSession) {
+  constructor(client: pg.PoolClient, session: PooledSession) {
     this.#client = client;
     this.#session = session;
   }

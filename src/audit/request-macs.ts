@@ -10,23 +10,23 @@ import type { ChangeRecord } from "./change-record.ts";
 import { encodePublicKey, fingerprint } from "./signing-keys.ts";
 
 /** The content of a MAC: everything that an approver approves. */
-export type SealedRequest = Pick<
+export type RequestContent = Pick<
   ChangeRecord,
   "id" | "account" | "opUin" | "caller" | "requested" | "reason"
 > & { readonly expiresAt: Date };
 
-interface SealedCaller {
+interface CallerContent {
   readonly subject: string;
   readonly client?: string | undefined;
   readonly issuer?: string | undefined;
 }
 
 /** The content of the MAC of a rollout's start: what runs, and who asked for it and approved it. */
-export interface SealedStart {
+export interface StartContent {
   readonly id: string;
   readonly planHash: string;
-  readonly startedBy: SealedCaller & { readonly scopes: ReadonlySet<string> };
-  readonly approver: SealedCaller | undefined;
+  readonly startedBy: CallerContent & { readonly scopes: ReadonlySet<string> };
+  readonly approver: CallerContent | undefined;
 }
 
 /** A MAC and the fingerprint of its key. */
@@ -36,7 +36,7 @@ interface RequestMac {
 }
 
 /** GENUINE: this gateway recorded the request. With any other verdict the gateway sends nothing to CAM. */
-export type SealVerdict = "GENUINE" | "NOT_SEALED" | "UNKNOWN_KEY" | "ALTERED";
+export type MacVerdict = "GENUINE" | "NOT_SEALED" | "UNKNOWN_KEY" | "ALTERED";
 
 interface MacKey {
   readonly fingerprint: string;
@@ -49,10 +49,10 @@ const PURPOSE = "cam-mfa-gateway approval request";
 const START = "cam-mfa-gateway rollout start";
 
 /**
- * Seals requests for approval with an HMAC-SHA256. A database role that can write does not have the key, so it can
+ * The MACs (HMAC-SHA256) of requests for approval and of starts. A database role that can write does not have the key, so it can
  * neither forge a request nor alter one.
  */
-export class RequestSeal {
+export class RequestMacs {
   readonly #current: MacKey;
   readonly #keys: ReadonlyMap<string, MacKey>;
 
@@ -61,37 +61,37 @@ export class RequestSeal {
     this.#keys = new Map([previous ?? current, current].map((key) => [key.fingerprint, key]));
   }
 
-  /** Creates a seal from the Ed25519 key that signs checkpoints. Seals by `previous` are valid too. */
-  static ofSigningKey(privateKey: KeyObject, previous?: KeyObject): RequestSeal {
-    return new RequestSeal(macKeyOf(privateKey), previous && macKeyOf(previous));
+  /** Derives the key from the Ed25519 key that signs checkpoints. MACs by `previous` are valid too. */
+  static ofSigningKey(privateKey: KeyObject, previous?: KeyObject): RequestMacs {
+    return new RequestMacs(macKeyOf(privateKey), previous && macKeyOf(previous));
   }
 
-  /** Creates a seal from 32 random bytes, for local mode without a signing key. */
-  static ofSecret(secret: Uint8Array): RequestSeal {
+  /** Derives the key from 32 random bytes, for local mode without a signing key. */
+  static ofSecret(secret: Uint8Array): RequestMacs {
     const name = createHash("sha256").update(PURPOSE).update(secret).digest("hex").slice(0, 16);
-    return new RequestSeal({ fingerprint: name, secret: derive(secret) });
+    return new RequestMacs({ fingerprint: name, secret: derive(secret) });
   }
 
-  seal(request: SealedRequest): RequestMac {
-    return this.#seal(textOf(request));
+  create(request: RequestContent): RequestMac {
+    return this.#create(textOf(request));
   }
 
-  sealStart(start: SealedStart): RequestMac {
-    return this.#seal(textOfStart(start));
+  createForStart(start: StartContent): RequestMac {
+    return this.#create(textOfStart(start));
   }
 
   /** @param given Undefined for a start without a MAC. */
-  checkStart(start: SealedStart, given: RequestMac | undefined): SealVerdict {
+  checkStart(start: StartContent, given: RequestMac | undefined): MacVerdict {
     return this.#check(textOfStart(start), given);
   }
 
-  check(record: ChangeRecord): SealVerdict {
+  check(record: ChangeRecord): MacVerdict {
     const { approval, requestMac } = record;
     if (approval === undefined) return "NOT_SEALED";
     return this.#check(textOf({ ...record, expiresAt: approval.expiresAt }), requestMac);
   }
 
-  #check(text: string, given: RequestMac | undefined): SealVerdict {
+  #check(text: string, given: RequestMac | undefined): MacVerdict {
     if (given === undefined) return "NOT_SEALED";
     const key = this.#keys.get(given.key);
     if (key === undefined) return "UNKNOWN_KEY";
@@ -100,7 +100,7 @@ export class RequestSeal {
     return mac.length === expected.length && timingSafeEqual(mac, expected) ? "GENUINE" : "ALTERED";
   }
 
-  #seal(text: string): RequestMac {
+  #create(text: string): RequestMac {
     return { mac: macOf(text, this.#current).toString("hex"), key: this.#current.fingerprint };
   }
 }
@@ -119,7 +119,7 @@ function macOf(text: string, { secret }: MacKey): Buffer {
   return createHmac("sha256", secret).update(text).digest();
 }
 
-function textOf(request: SealedRequest): string {
+function textOf(request: RequestContent): string {
   const { id, account, opUin, caller, requested, reason, expiresAt } = request;
   const { subject, client, issuer } = caller;
   // JSON separates the parts unambiguously.
@@ -130,8 +130,8 @@ function textOf(request: SealedRequest): string {
   ]);
 }
 
-function textOfStart({ id, planHash, startedBy, approver }: SealedStart): string {
-  const partsOf = ({ subject, client, issuer }: SealedCaller) => [subject, client ?? null, issuer ?? null];
+function textOfStart({ id, planHash, startedBy, approver }: StartContent): string {
+  const partsOf = ({ subject, client, issuer }: CallerContent) => [subject, client ?? null, issuer ?? null];
   const people = [partsOf(startedBy), [...startedBy.scopes].toSorted(), approver ? partsOf(approver) : null];
   return JSON.stringify([START, id, planHash, ...people]);
 }

@@ -1,9 +1,9 @@
 import type { CamEndpoint, CredentialSettings, ProxySettings } from "../cam/index.ts";
 import { Secret } from "../secret.ts";
-import { profilePaths, readCredentialSettings } from "./credential-variables.ts";
+import { profilePaths, readCredentialSettings } from "./credential-settings.ts";
 import type { ConfigInput } from "./variables.ts";
 
-export interface CamSettings {
+export interface CamConnection {
   readonly endpoint: CamEndpoint;
   readonly credentials: CredentialSettings;
   readonly proxy: ProxySettings;
@@ -13,7 +13,7 @@ export interface CamSettings {
 export const LOOPBACK_NAMES: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
 
 /** Returns the endpoint and the key of the default account. Undefined in local mode without CAM_ENDPOINT. */
-export function readCamSettings(input: ConfigInput): CamSettings | undefined {
+export function readCamConnection(input: ConfigInput): CamConnection | undefined {
   const { vars, env, mode, problems, notices } = input;
   const { settings, isAnyNamed } = readCredentialSettings(input);
   if (vars.TENCENTCLOUD_PROFILE !== undefined && env["TENCENTCLOUD_SHARED_CREDENTIALS_DIR"] !== undefined) {

@@ -1,11 +1,11 @@
 import type { CommandIo } from "../command.ts";
+import type { CommandResult } from "../command-result.ts";
 import {
   type ConnectionOptions,
   type GatewayConnection,
   readConnection,
   withoutSecrets,
 } from "../gateway-connection.ts";
-import type { Outcome } from "../outcome.ts";
 import { checkCam } from "./check-cam.ts";
 import { checkConfiguration, checkIssuers } from "./check-configuration.ts";
 import { checkDatabase } from "./check-database.ts";
@@ -23,7 +23,7 @@ export interface DoctorOptions extends ConnectionOptions {
 }
 
 /** Runs the checks that the options ask for. Other commands do not load them. */
-export async function examine(options: DoctorOptions, io: CommandIo): Promise<Outcome> {
+export async function runDoctor(options: DoctorOptions, io: CommandIo): Promise<CommandResult> {
   const { url, router } = options;
   const connection = readConnection(options, io.env);
   const groups =

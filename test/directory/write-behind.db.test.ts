@@ -5,7 +5,7 @@ import { systemClock } from "../../src/clock.ts";
 import { GatewayError, type Uin } from "../../src/contract/index.ts";
 import type { Database } from "../../src/database/database.ts";
 import { DatabaseTime } from "../../src/directory/database-time.ts";
-import { observeReads, ReadsBehind } from "../../src/directory/reads-behind.ts";
+import { recordReads, WriteBehind } from "../../src/directory/write-behind.ts";
 import { newUin } from "../audit/intent-of.ts";
 import { startEmulator } from "../emulator/start-emulator.ts";
 import { createCam, within } from "../support/create-cam.ts";
@@ -28,7 +28,7 @@ async function userOf(opUin: string) {
 function openReads(onto: Database = database) {
   const errors: unknown[] = [];
   const time = new DatabaseTime(onto, systemClock);
-  const reads = new ReadsBehind({
+  const reads = new WriteBehind({
     ...{ database: onto, time, clock: systemClock },
     onDrift: () => undefined,
     onError: (error) => errors.push(error),
@@ -40,7 +40,7 @@ function openReads(onto: Database = database) {
 test("calls through an observed client show in the directory, and the newest of several reads counts", async () => {
   const emulator = await startEmulator();
   const { reads, errors } = openReads();
-  const cam = observeReads(
+  const cam = recordReads(
     "default",
     createCam(emulator.url, { clock: systemClock }).client,
     reads,
@@ -60,7 +60,7 @@ test("a read of a user is not written after the gateway has changed the user", a
   const emulator = await startEmulator();
   const { reads } = openReads();
   const { client } = createCam(emulator.url, { clock: systemClock });
-  const cam = observeReads("default", client, reads, systemClock);
+  const cam = recordReads("default", client, reads, systemClock);
   const opUin = CAROL as Uin;
   await cam.call(describeSafeAuthFlagColl, { subUin: opUin }, within(systemClock));
   const login = { phone: true, stoken: true, wechat: false };
@@ -82,7 +82,7 @@ test("a read does not wait for a database that is away, and is written when it i
   };
   const { reads, errors } = openReads(unstable);
   const uin = newUin();
-  reads.noteProtections(
+  reads.addProtections(
     "default",
     uin,
     { login: flagsWith("mail"), action: flagsWith() },

@@ -3,7 +3,7 @@ import type { CommandIo } from "./command.ts";
 import { exitCodeHelp, isCommandName } from "./exit-codes.ts";
 
 /** What a command found. */
-export interface Outcome {
+export interface CommandResult {
   /** Default: 0. */
   readonly exitCode?: number;
   /** The result for people. */
@@ -13,10 +13,10 @@ export interface Outcome {
 }
 
 /** Completes a command that prints a result: --json, the exit codes in --help, and the action. */
-export function printsOutcome<Arguments extends readonly unknown[]>(
+export function printsResult<Arguments extends readonly unknown[]>(
   command: Command,
   io: CommandIo,
-  run: (...given: Arguments) => Promise<Outcome>,
+  run: (...given: Arguments) => Promise<CommandResult>,
 ): Command {
   const name = commandName(command);
   return withExitCodes(command)
