@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
+import { ClockBounds } from "../database/clock-bounds.ts";
 import type { Database } from "../database/database.ts";
-import { ClockBounds } from "../quota/slot-store.ts";
 import { readClock } from "./user-writes.ts";
 
 /** The lifetime of a measurement. In that time, the two clocks drift apart by less than 0.1 s. */

@@ -1,7 +1,9 @@
 import type { Clock } from "../clock.ts";
+import type { ClockBounds } from "../database/clock-bounds.ts";
+import type { QuotaObserver } from "./quota-observer.ts";
 import { fairShare, Schedule } from "./schedule.ts";
 import type { TakenSlot } from "./slot-deliveries.ts";
-import type { ClockBounds, SlotStore, TakeSlotAnswer, TakeSlotRequest, WindowKey } from "./slot-store.ts";
+import type { SlotStore, TakeSlotAnswer, TakeSlotRequest, WindowKey } from "./slot-store.ts";
 import type { StoreHealth } from "./store-health.ts";
 
 /** The lifetime of a forecast. After it, other replicas may have taken many slots. */
@@ -133,33 +135,6 @@ export class CallerDemand {
     this.#current = new Map();
     this.#periodStartMs = nowMs;
   }
-}
-
-/** Receives the events of the shared quota. Its functions must not throw. */
-export interface QuotaObserver {
-  /** The database answered a statement. */
-  onAsked?(asked: SlotAsked): void;
-  /** A call was written too late, and its slot was given up. */
-  onSlotMissed?(missed: WindowKey & { readonly lateMs: number }): void;
-  /** CAM throttled a call, and every replica backs off. */
-  onThrottled?(throttled: WindowKey): void;
-  /**
-   * The database gives no slots, although it may answer. From now on reads continue slowly, and writes are refused.
-   * `reason` contains the cause and the remedy.
-   */
-  onStoreUnavailable?(cause: unknown, reason: string): void;
-  onStoreRecovered?(outageMs: number): void;
-}
-
-interface SlotAsked {
-  readonly action: string;
-  readonly bulk: boolean;
-  readonly granted: boolean;
-  /** Milliseconds from the answer to the slot, granted or not. */
-  readonly aheadMs: number;
-  readonly windowMs: number;
-  /** Milliseconds from the question to the answer, with the wait for a connection. */
-  readonly tookMs: number;
 }
 
 export interface SlotAskerDeps {

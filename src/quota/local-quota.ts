@@ -2,8 +2,8 @@ import type { Quota, Slot, SlotOutcome, SlotRequest } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
 import { CallerQueues } from "../fair-queue.ts";
+import { RoundTripEstimate } from "./round-trip-estimate.ts";
 import { SlidingWindow, type WindowCall } from "./sliding-window.ts";
-import { RoundTripEstimate } from "./slot-deliveries.ts";
 import type { StoreHealth } from "./store-health.ts";
 
 /** Returns the refusal of a call whose slot comes too late, with the wait until that slot. */

@@ -5,13 +5,14 @@
 
 import type { Quota, Slot, SlotRequest } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
+import { ClockBounds } from "../database/clock-bounds.ts";
 import type { Database } from "../database/database.ts";
 import { explainStoreError, isUnavailable } from "../database/store-errors.ts";
-import type { QuotaObserver } from "./forecast.ts";
 import { LocalQuota } from "./local-quota.ts";
+import type { QuotaObserver } from "./quota-observer.ts";
 import { Schedule } from "./schedule.ts";
 import { SlotQueue } from "./slot-queue.ts";
-import { ClockBounds, GUARD_MS, SlotStore, type WindowKey, type WindowOutlook } from "./slot-store.ts";
+import { GUARD_MS, SlotStore, type WindowKey, type WindowOutlook } from "./slot-store.ts";
 import { StoreHealth } from "./store-health.ts";
 
 /** What one action of CAM has used of its limit. */
