@@ -1,13 +1,31 @@
-import type { Clock } from "../clock.ts";
 import type { ClockBounds } from "../database/clock-bounds.ts";
-import type { QuotaObserver } from "./quota-observer.ts";
 import { fairShare, Schedule } from "./schedule.ts";
 import type { TakenSlot } from "./slot-deliveries.ts";
-import type { SlotStore, TakeSlotAnswer, TakeSlotRequest, WindowKey } from "./slot-store.ts";
-import type { StoreHealth } from "./store-health.ts";
+import type { TakeSlotAnswer } from "./slot-store.ts";
 
 /** The lifetime of a forecast. After it, other replicas may have taken many slots. */
 const FORECAST_LIFETIME_MS = 1_000;
+
+/**
+ * The margins of an estimated wait behind other calls, as a fraction of the wait. The queue refuses a new call
+ * immediately if wait plus margin exceed its deadline. It refuses a waiting call early only if the wait exceeds the
+ * deadline by more than the margin. With a smaller margin, more calls would wait without getting a slot.
+ */
+export const ADMISSION_MARGIN = 0.3;
+export const WAITING_MARGIN = -0.25;
+
+/**
+ * Returns whether the slot of a call behind `ahead` others comes too late; false if the wait is unknown. The wait of the
+ * next call is exact.
+ */
+export function isTooLate(
+  deadlineMs: number,
+  { nowMs, waitMs, ahead }: { nowMs: number; waitMs: number | undefined; ahead: number },
+  margin: number,
+): boolean {
+  if (waitMs === undefined) return false;
+  return nowMs + waitMs + (ahead === 0 ? 0 : margin * waitMs) >= deadlineMs;
+}
 
 interface ForecastDeps {
   readonly databaseClock: ClockBounds;
@@ -134,46 +152,5 @@ export class CallerDemand {
     this.#previousMs = isNext ? ageMs : 0;
     this.#current = new Map();
     this.#periodStartMs = nowMs;
-  }
-}
-
-export interface SlotAskerDeps {
-  readonly key: WindowKey;
-  readonly replica: string;
-  readonly ratePerSecond: number;
-  readonly clock: Clock;
-  readonly databaseClock: ClockBounds;
-  readonly store: SlotStore;
-  readonly health: StoreHealth;
-  readonly observer: QuotaObserver | undefined;
-}
-
-/** Asks the database for slots of one window, and keeps the data about the clock and the waits from every answer. */
-export class SlotAsker {
-  readonly #deps: SlotAskerDeps;
-  readonly #forecast: Forecast;
-
-  constructor(deps: SlotAskerDeps, forecast: Forecast) {
-    this.#deps = deps;
-    this.#forecast = forecast;
-  }
-
-  /**
-   * Returns the slot, or undefined if it would lie too far ahead.
-   * @throws GatewayError STORE_UNAVAILABLE
-   */
-  async ask(question: Omit<TakeSlotRequest, "replica" | "ratePerSecond">): Promise<TakenSlot | undefined> {
-    const { key, replica, ratePerSecond, clock, databaseClock, store, health, observer } = this.#deps;
-    const askedMs = clock.monotonic();
-    const answer = await health.run(key, () => store.take(key, { ...question, replica, ratePerSecond }));
-    const tookMs = clock.monotonic() - askedMs;
-    const { granted, slotMs, nowMs, windowMs } = answer;
-    databaseClock.observe(nowMs, answer.sentMs, answer.answeredMs);
-    this.#forecast.update(answer);
-    const { bulk } = question;
-    observer?.onAsked?.({ action: key.action, bulk, granted, aheadMs: slotMs - nowMs, windowMs, tookMs });
-    if (!granted) return undefined;
-    const latestMs = databaseClock.latest(slotMs);
-    return { slotMs, latestMs, earliestMs: latestMs - databaseClock.uncertaintyMs };
   }
 }

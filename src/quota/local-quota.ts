@@ -2,8 +2,9 @@ import type { Quota, Slot, SlotOutcome, SlotRequest } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
 import { CallerQueues } from "../fair-queue.ts";
-import { RoundTripEstimate } from "./round-trip-estimate.ts";
+import { MAX_DELIVERY_MS, RoundTripEstimate } from "./round-trip-estimate.ts";
 import { SlidingWindow, type WindowCall } from "./sliding-window.ts";
+import { GUARD_MS } from "./slot-store.ts";
 import type { StoreHealth } from "./store-health.ts";
 
 /** Returns the refusal of a call whose slot comes too late, with the wait until that slot. */
@@ -54,12 +55,6 @@ export class LocalQuota implements Quota {
   }
 }
 
-/** One second, and a guard for the precision of timers and for delays that differ between calls. */
-const WINDOW_MS = 1_000 + 25;
-
-/** The longest round trip that shows the time of arrival. Waiting for slower replies would cost throughput. */
-const LONGEST_DELIVERY_MS = 1_000;
-
 export interface LocalSlotQueueDeps {
   readonly clock: Clock;
   readonly ratePerSecond: number;
@@ -89,7 +84,7 @@ export class LocalSlotQueue {
 
   constructor({ clock, ratePerSecond, fullAtMs }: LocalSlotQueueDeps) {
     this.#clock = clock;
-    this.#window = new SlidingWindow(ratePerSecond, WINDOW_MS);
+    this.#window = new SlidingWindow(ratePerSecond, 1_000 + GUARD_MS);
     this.#delay = new RoundTripEstimate(ratePerSecond);
     if (fullAtMs !== undefined) this.#fill(fullAtMs);
   }
@@ -150,14 +145,14 @@ export class LocalSlotQueue {
 
   #open(waiter: Waiter, nowMs: number): Slot {
     // No call is sent after its deadline. So a slot without any report is free again some time after the deadline.
-    const call = this.#window.add(waiter.deadlineMs + LONGEST_DELIVERY_MS);
+    const call = this.#window.add(waiter.deadlineMs + MAX_DELIVERY_MS);
     let sentMs: number | undefined;
     let settled = false;
     return {
       waitedMs: nowMs - waiter.enqueuedMs,
       sent: () => {
         sentMs ??= this.#clock.monotonic();
-        this.#arrivesBy(call, sentMs + LONGEST_DELIVERY_MS);
+        this.#arrivesBy(call, sentMs + MAX_DELIVERY_MS);
         return true;
       },
       settle: (outcome) => {

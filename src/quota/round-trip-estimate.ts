@@ -1,3 +1,6 @@
+/** The longest round trip that shows when the call arrived. Waiting for slower replies would cost throughput. */
+export const MAX_DELIVERY_MS = 1_000;
+
 /** The period of a minimum. The estimate follows a slower network path after one to two periods. */
 const PERIOD_MS = 30_000;
 

@@ -1,6 +1,6 @@
 import type { Slot, SlotOutcome } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
-import { RoundTripEstimate } from "./round-trip-estimate.ts";
+import { MAX_DELIVERY_MS, RoundTripEstimate } from "./round-trip-estimate.ts";
 import { GUARD_MS, type SlotAdjustment } from "./slot-store.ts";
 
 /** A slot of this replica in the shared window. */
@@ -23,9 +23,6 @@ const WRITE_GUARD_MS = GUARD_MS / 2;
  * adjustment.
  */
 const MAX_WRITE_DELAY_MS = 100;
-
-/** A reply that takes longer tells nothing about when the call arrived. */
-const LONGEST_DELIVERY_MS = 1_000;
 
 interface SlotDeliveriesDeps {
   readonly clock: Clock;
@@ -112,7 +109,7 @@ export class SlotDeliveries {
     if (sentMs !== undefined) {
       if (outcome === "ANSWERED") this.#delay.record(nowMs - sentMs, nowMs);
       const wayBackMs = outcome === "ANSWERED" || outcome === "THROTTLED" ? this.#delay.shortestMs : 0;
-      const arrivedByMs = Math.min(Math.max(sentMs, nowMs - wayBackMs), sentMs + LONGEST_DELIVERY_MS);
+      const arrivedByMs = Math.min(Math.max(sentMs, nowMs - wayBackMs), sentMs + MAX_DELIVERY_MS);
       this.#move(slot, arrivedByMs - slot.earliestMs - GUARD_MS);
     } else if (outcome === "UNUSED") {
       this.release(slot);

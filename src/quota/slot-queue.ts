@@ -1,17 +1,13 @@
 import type { Slot, SlotRequest } from "../cam/index.ts";
+import type { Clock } from "../clock.ts";
+import type { ClockBounds } from "../database/clock-bounds.ts";
 import { CallerQueues } from "../fair-queue.ts";
-import { Forecast, SlotAsker, type SlotAskerDeps } from "./forecast.ts";
+import { ADMISSION_MARGIN, Forecast, isTooLate, WAITING_MARGIN } from "./forecast.ts";
 import { type LocalQuota, MAX_WAITING, OutageReads, quotaExhausted } from "./local-quota.ts";
+import type { QuotaObserver } from "./quota-observer.ts";
 import { SlotDeliveries, type TakenSlot } from "./slot-deliveries.ts";
-import type { WindowKey } from "./slot-store.ts";
-
-/**
- * The estimated wait behind other calls gets a margin, as a fraction of the wait. The queue refuses a new call
- * immediately if wait plus margin exceed its deadline. It refuses a waiting call early only if the wait exceeds the
- * deadline by more than the margin. With a smaller margin, more calls would wait without getting a slot.
- */
-const ADMISSION_MARGIN = 0.3;
-const WAITING_MARGIN = 0.25;
+import type { SlotStore, TakeSlotRequest, WindowKey } from "./slot-store.ts";
+import type { StoreHealth } from "./store-health.ts";
 
 /**
  * The time before the last held slot is due at which the queue requests the next one: longer than a busy database takes
@@ -29,7 +25,15 @@ const REPORT_WITHIN_MS = 150;
 /** Bulk work requests a slot this long before it is free, so that it holds no slot that a person could use. */
 const BULK_LEAD_MS = 50;
 
-interface SlotQueueDeps extends SlotAskerDeps {
+interface SlotQueueDeps {
+  readonly key: WindowKey;
+  readonly replica: string;
+  readonly ratePerSecond: number;
+  readonly clock: Clock;
+  readonly databaseClock: ClockBounds;
+  readonly store: SlotStore;
+  readonly health: StoreHealth;
+  readonly observer: QuotaObserver | undefined;
   /** Returns the quota for reads in the present outage. */
   readonly local: () => LocalQuota;
 }
@@ -49,8 +53,8 @@ interface Waiter {
 
 /** The next statement. */
 interface NextStatement {
-  /** A slot for interactive calls, a slot for bulk work, or only a report of adjustments and a forecast ("note"). */
-  readonly asking: SlotRequest["priority"] | "note";
+  /** A slot for interactive calls, a slot for bulk work, or only a report of adjustments and a forecast ("report"). */
+  readonly asking: SlotRequest["priority"] | "report";
   readonly atMs: number;
 }
 
@@ -60,10 +64,10 @@ interface NextStatement {
  * until then, and replicas get equal shares without talking to each other.
  */
 export class SlotQueue {
+  readonly key: WindowKey;
   readonly #deps: SlotQueueDeps;
   readonly #queues = new CallerQueues<Waiter>(MAX_WAITING);
   readonly #forecast: Forecast;
-  readonly #asker: SlotAsker;
   readonly #deliveries: SlotDeliveries;
   readonly #outageReads: OutageReads;
   /** Slots that are not due yet, in order. */
@@ -73,9 +77,9 @@ export class SlotQueue {
 
   constructor(deps: SlotQueueDeps) {
     const { clock, ratePerSecond, key, observer } = deps;
+    this.key = key;
     this.#deps = deps;
     this.#forecast = new Forecast(deps);
-    this.#asker = new SlotAsker(deps, this.#forecast);
     this.#outageReads = new OutageReads(deps);
     this.#deliveries = new SlotDeliveries({
       clock,
@@ -84,10 +88,6 @@ export class SlotQueue {
       onThrottled: (slot) => void this.#backOff(slot),
       onSettled: () => this.#serve(),
     });
-  }
-
-  get key(): WindowKey {
-    return this.#deps.key;
   }
 
   get queued(): number {
@@ -104,7 +104,6 @@ export class SlotQueue {
     }
     this.#forecast.recordDemand(request.caller, this.#deps.clock.monotonic());
     this.#admit(request);
-    this.#makeRoom(request);
     return this.#enqueue(request);
   }
 
@@ -112,11 +111,9 @@ export class SlotQueue {
     const { caller, priority, signal, ready } = request;
     const { promise, resolve: grant, reject: refuse } = Promise.withResolvers<Slot>();
     const enqueuedMs = this.#deps.clock.monotonic();
-    const isReady = ready === undefined;
-    const wasForeseen = this.#waitMs(enqueuedMs, 0) !== undefined;
     const waiter: Waiter = {
       ...{ request, caller, priority, enqueuedMs, grant, refuse },
-      ...{ isReady, hasForecast: wasForeseen },
+      ...{ isReady: ready === undefined, hasForecast: this.#waitMs(enqueuedMs, 0) !== undefined },
     };
     if (request.requeued) this.#queues.pushFront(waiter);
     else this.#queues.push(waiter);
@@ -146,18 +143,17 @@ export class SlotQueue {
     this.#serve();
   }
 
-  /** @throws GatewayError QUOTA_EXHAUSTED if the call cannot get a slot in time. */
+  /**
+   * @throws GatewayError QUOTA_EXHAUSTED if the call cannot get a slot in time, or if the queue is full and no caller
+   *   has more calls in it than this one.
+   */
   #admit(request: SlotRequest): void {
     const nowMs = this.#deps.clock.monotonic();
     const expected = this.#forecast.expectedAhead(request.caller, this.#queues.lengthOf(request), nowMs);
     const ahead = request.requeued ? 0 : Math.max(this.#queues.ahead(request), expected);
     const waitMs = this.#waitMs(nowMs, ahead);
-    if (waitMs !== undefined && isTooLate(nowMs, waitMs, ahead, request)) throw quotaExhausted(waitMs);
-  }
-
-  /** @throws GatewayError QUOTA_EXHAUSTED if the queue is full and no caller has more calls in it than this one. */
-  #makeRoom(request: SlotRequest): void {
-    const nowMs = this.#deps.clock.monotonic();
+    const isLate = isTooLate(request.deadlineMs, { nowMs, waitMs, ahead }, ADMISSION_MARGIN);
+    if (isLate) throw quotaExhausted(waitMs ?? 0);
     const room = this.#queues.makeRoom(request);
     if (room === false) throw quotaExhausted(this.#waitMs(nowMs, this.#queues.ahead(request)) ?? 0);
     room.dropped?.refuse(quotaExhausted(this.#waitMs(nowMs, this.#queues.ahead(room.dropped)) ?? 0));
@@ -169,11 +165,11 @@ export class SlotQueue {
     const nowMs = this.#deps.clock.monotonic();
     this.#refuseWaiting(nowMs, false);
     for (const due of this.#held.filter(({ latestMs }) => latestMs <= nowMs)) this.#dispatch(due, nowMs);
-    const plan = this.#nextStatement(nowMs);
-    if (plan !== undefined && plan.atMs <= nowMs) void this.#ask(plan.asking, nowMs);
+    const statement = this.#nextStatement(nowMs);
+    if (statement !== undefined && statement.atMs <= nowMs) void this.#ask(statement.asking, nowMs);
     const wakeMs = Math.min(
       this.#held[0]?.latestMs ?? Number.POSITIVE_INFINITY,
-      (this.#isAsking ? undefined : plan?.atMs) ?? Number.POSITIVE_INFINITY,
+      (this.#isAsking ? undefined : statement?.atMs) ?? Number.POSITIVE_INFINITY,
       ...this.#queues.inOrder().map(({ request }) => request.deadlineMs),
     );
     if (wakeMs === Number.POSITIVE_INFINITY) return;
@@ -193,12 +189,12 @@ export class SlotQueue {
     if (this.#isAsking || this.#deps.health.outage !== undefined) return undefined;
     const next = this.#nextSlot();
     const canWait = next !== undefined && next.atMs - nowMs <= REPORT_WITHIN_MS;
-    const hasToTell = this.#deliveries.hasMovedSlots && this.#forecast.hasOthers && !canWait;
+    const mustReport = this.#deliveries.hasMovedSlots && this.#forecast.hasOthers && !canWait;
     // Get a forecast, to refuse a call that cannot be in time before its connection is open.
-    const hasToLearn = next === undefined && this.#queues.size > 1 && !this.#forecast.isKnown(nowMs);
-    const plan: NextStatement | undefined =
-      hasToTell || hasToLearn ? { asking: "note", atMs: Number.NEGATIVE_INFINITY } : next;
-    return plan && { ...plan, atMs: Math.max(plan.atMs, this.#usableFromMs) };
+    const needsForecast = next === undefined && this.#queues.size > 1 && !this.#forecast.isKnown(nowMs);
+    const statement: NextStatement | undefined =
+      mustReport || needsForecast ? { asking: "report", atMs: Number.NEGATIVE_INFINITY } : next;
+    return statement && { ...statement, atMs: Math.max(statement.atMs, this.#deps.health.usableFromMs) };
   }
 
   /** Interactive calls come first. Bulk work requests a slot only while the queue holds none. */
@@ -222,11 +218,6 @@ export class SlotQueue {
     return count;
   }
 
-  /** The queue takes no slot before this time. */
-  get #usableFromMs(): number {
-    return this.#deps.health.usableFromMs;
-  }
-
   async #ask(asking: NextStatement["asking"], nowMs: number): Promise<void> {
     const adjustments = this.#deliveries.takeAdjustments();
     this.#isAsking = true;
@@ -234,11 +225,11 @@ export class SlotQueue {
       const withinMs = this.#withinMs(asking, nowMs);
       // A single call, which is the usual case, needs no forecast.
       const wantsOutlook = asking !== "interactive" || this.#queues.size > 1;
-      const slot = await this.#asker.ask({ bulk: asking === "bulk", withinMs, adjustments, wantsOutlook });
+      const slot = await this.#takeSlot({ bulk: asking === "bulk", withinMs, adjustments, wantsOutlook });
       if (slot !== undefined) this.#held = [...this.#held, slot];
       this.#refuseWaiting(this.#deps.clock.monotonic(), true);
     } catch (error) {
-      // In an outage dispatchWithoutStore has emptied the queue. Any other error ends the calls that wait.
+      // In an outage beginOutage has emptied the queue. Any other error ends the calls that wait.
       for (const waiter of this.#queues.inOrder()) {
         this.#queues.remove(waiter);
         waiter.refuse(error);
@@ -248,9 +239,27 @@ export class SlotQueue {
     this.#serve();
   }
 
+  /** Asks the database for a slot. Returns undefined if it would lie too far ahead. @throws GatewayError STORE_UNAVAILABLE */
+  async #takeSlot(
+    request: Omit<TakeSlotRequest, "replica" | "ratePerSecond">,
+  ): Promise<TakenSlot | undefined> {
+    const { key, replica, ratePerSecond, clock, databaseClock, store, health, observer } = this.#deps;
+    const askedMs = clock.monotonic();
+    const answer = await health.run(key, () => store.take(key, { ...request, replica, ratePerSecond }));
+    const tookMs = clock.monotonic() - askedMs;
+    const { granted, slotMs, nowMs, windowMs } = answer;
+    databaseClock.observe(nowMs, answer.sentMs, answer.answeredMs);
+    this.#forecast.update(answer);
+    const asked = { action: key.action, bulk: request.bulk, granted, windowMs, tookMs };
+    observer?.onAsked?.({ ...asked, aheadMs: slotMs - nowMs });
+    if (!granted) return undefined;
+    const latestMs = databaseClock.latest(slotMs);
+    return { slotMs, latestMs, earliestMs: latestMs - databaseClock.uncertaintyMs };
+  }
+
   /** Returns how far ahead a useful slot may lie. */
   #withinMs(asking: NextStatement["asking"], nowMs: number): number {
-    if (asking === "note") return -1;
+    if (asking === "report") return -1;
     const lastDeadlineMs = Math.max(...this.#queues.inOrder().map(({ request }) => request.deadlineMs));
     return Math.min(lastDeadlineMs - nowMs, asking === "bulk" ? BULK_LEAD_MS : MAX_AHEAD_MS);
   }
@@ -259,9 +268,12 @@ export class SlotQueue {
   #refuseWaiting(nowMs: number, hasLearned: boolean): void {
     let ahead = 0;
     for (const waiter of this.#queues.inOrder()) {
-      const isOver = waiter.request.deadlineMs <= nowMs;
+      const { deadlineMs } = waiter.request;
+      const isOver = deadlineMs <= nowMs;
       const waitMs = isOver || hasLearned ? this.#waitMs(nowMs, ahead) : undefined;
-      if (isOver || (waitMs !== undefined && willBeLate(waiter, nowMs, waitMs, ahead))) {
+      const margin = waiter.hasForecast ? WAITING_MARGIN : ADMISSION_MARGIN;
+      if (waitMs !== undefined) waiter.hasForecast = true;
+      if (isOver || isTooLate(deadlineMs, { nowMs, waitMs, ahead }, margin)) {
         this.#queues.remove(waiter);
         waiter.refuse(quotaExhausted(waitMs ?? 0));
       } else {
@@ -272,7 +284,7 @@ export class SlotQueue {
 
   /** Returns how long a call behind `ahead` others waits, or undefined if only a new answer can show it. */
   #waitMs(nowMs: number, ahead: number): number | undefined {
-    const closedMs = this.#usableFromMs - nowMs;
+    const closedMs = this.#deps.health.usableFromMs - nowMs;
     const foreseenMs = this.#forecast.waitMs(nowMs, ahead, this.#held);
     if (foreseenMs === undefined) return closedMs > 0 ? closedMs : undefined;
     return Math.max(closedMs, foreseenMs);
@@ -283,16 +295,4 @@ export class SlotQueue {
     const isNews = await health.run(key, () => store.backOff(key, slotMs)).catch(() => false);
     if (isNews) observer?.onThrottled?.(key);
   }
-}
-
-/** Returns whether the forecast slot comes too late, or too close to the deadline to count on. */
-function isTooLate(nowMs: number, waitMs: number, ahead: number, { deadlineMs }: SlotRequest): boolean {
-  return nowMs + waitMs + (ahead === 0 ? 0 : ADMISSION_MARGIN * waitMs) >= deadlineMs;
-}
-
-function willBeLate(waiter: Waiter, nowMs: number, waitMs: number, ahead: number): boolean {
-  const isNew = !waiter.hasForecast;
-  waiter.hasForecast = true;
-  if (isNew) return isTooLate(nowMs, waitMs, ahead, waiter.request);
-  return nowMs + waitMs >= waiter.request.deadlineMs + (ahead === 0 ? 0 : WAITING_MARGIN * waitMs);
 }

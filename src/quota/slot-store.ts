@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { Database } from "../database/database.ts";
 import { SharedStatements } from "../database/statements.ts";
 
-/** Milliseconds of a window beyond a second, because deliveries vary. */
+/** Milliseconds of a window beyond a second, because timers are imprecise and deliveries vary. */
 export const GUARD_MS = 25;
 
 interface SlotStoreDeps {
