@@ -1,5 +1,5 @@
 import { expect, onTestFinished } from "vitest";
-import type { SlotRequest, Slot, SlotOutcome } from "../../src/cam/index.ts";
+import type { Slot, SlotOutcome, SlotRequest } from "../../src/cam/index.ts";
 import {
   type CamAttempt,
   CamClient,
