@@ -30,7 +30,7 @@ import {
   endpointFor,
   readReply,
 } from "./protocol.ts";
-import type { CallPriority, Quota, SlotRequest, Slot } from "./quota.ts";
+import type { CallPriority, Quota, Slot, SlotRequest } from "./quota.ts";
 import type { Tc3Signer } from "./signing/tc3-signer.ts";
 import { type HttpTransport, TransportError } from "./transport/http-transport.ts";
 

@@ -46,7 +46,7 @@ export {
 } from "./errors/cam-error.ts";
 export type { CamAction, CamClientConfig, CamEndpoint, CamResult } from "./protocol.ts";
 export { ClockSkew } from "./protocol.ts";
-export type { CallPriority, Quota, SlotRequest, Slot, SlotOutcome } from "./quota.ts";
+export type { CallPriority, Quota, Slot, SlotOutcome, SlotRequest } from "./quota.ts";
 export { unlimitedQuota } from "./quota.ts";
 export { Tc3Signer } from "./signing/tc3-signer.ts";
 export { createDispatcher, type ProxySettings } from "./transport/connection-pool.ts";

@@ -22,7 +22,7 @@ import { Reconciler } from "../changes/reconciler.ts";
 import type { AccountSettings } from "../config/accounts-file.ts";
 import type { CamConnection } from "../config/cam-connection.ts";
 import type { ScannedAccount } from "../directory/bulk-reads.ts";
-import { observeReads, type WriteBehind } from "../directory/write-behind.ts";
+import { recordReads, type WriteBehind } from "../directory/write-behind.ts";
 import { FlagReads } from "../graphql/loaders.ts";
 import { SharedQuota, type SharedWindows } from "../quota/shared-quota.ts";
 import { accountObserver } from "./account-observer.ts";

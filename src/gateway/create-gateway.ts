@@ -94,7 +94,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const { directory } = known;
     const rollouts = openRollouts(foundation, {
       ...{ database, accounts, changes, directory, policy, pauses, jobs: jobs.parts },
-      ...{ checkpointer, rolloutLog: record.rolloutLog, seal: record.sharedMacs },
+      ...{ checkpointer, rolloutLog: record.rolloutLog, requestMacs: record.sharedMacs },
     });
     const nouns = { changes, pausedCallers, log, events, accounts, ...known, ...rollouts };
     const resolvers = createResolvers(nouns);

@@ -7,7 +7,7 @@ import { openPglite } from "../database/pglite-database.ts";
 import { openPostgres } from "../database/postgres-database.ts";
 import { explainStoreError, isUnavailable } from "../database/store-errors.ts";
 import { Poller } from "../poller.ts";
-import { SharedWindows } from "../quota/shared-rate-budget.ts";
+import { SharedWindows } from "../quota/shared-quota.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Foundation } from "./foundation.ts";
 import { MIGRATIONS_DIR, PGLITE_TEMPLATE_DIR } from "./package-paths.ts";

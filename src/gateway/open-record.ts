@@ -29,11 +29,11 @@ export interface OpenRecord {
 export async function openRecord({ config, logger }: Foundation, database: Database): Promise<OpenRecord> {
   const { replica, bulkGuard: guard, checkpoints } = config;
   const keys = checkpoints && (await loadSigningKeys(checkpoints));
-  const seal = await openRequestMacs(config, keys);
-  const shared = { database, replica, guard, seal };
+  const requestMacs = await openRequestMacs(config, keys);
+  const shared = { database, replica, guard, requestMacs };
   const approvalLog = new ApprovalLog({ ...shared, report: logger.report });
   const rolloutLog = new RolloutLog(shared);
-  return { log: new ChangeLog(shared), approvalLog, rolloutLog, keys, sharedMacs: keys && seal };
+  return { log: new ChangeLog(shared), approvalLog, rolloutLog, keys, sharedMacs: keys && requestMacs };
 }
 
 /** The events of the record, and the log of refusals that writes some of them. */

@@ -83,7 +83,7 @@ interface RunParts {
   readonly pauses: CallerPauses;
   readonly jobs: JobParts;
   /** Undefined without a signing key: starts have no MAC. */
-  readonly seal: RequestMacs | undefined;
+  readonly requestMacs: RequestMacs | undefined;
 }
 
 /** Opens the parts that run rollouts: people's orders, and the lanes. The lanes begin at `start`. */
@@ -94,7 +94,7 @@ function openRolloutRuns(
   const store = new RunStore(database, jobs.owner);
   const { deadlineMs } = config.camLimits;
   const lanes = new RolloutRunner({
-    ...{ database, seal, store, rollouts, accounts, changes, rolloutLog, clock, deadlineMs },
+    ...{ database, requestMacs, store, rollouts, accounts, changes, rolloutLog, clock, deadlineMs },
     readBacks: new ReadBackStore(database, jobs.owner),
     ...{ send: jobs.send, consistencyMs: STALE_READ_MS, observer: runObserver(telemetry) },
   });

@@ -108,7 +108,7 @@ async function refresh(
   const options = { freshMs: MAX_AGE_MS, signal: AbortSignal.any([signal, failed.signal]) };
   const refreshOne = async ({ name, scanned, gatewayIdentity }: PlannedAccount) => {
     // Until the owner of each key is known, the plan cannot exclude that user.
-    await gatewayIdentity.requireOwnKey(clock.monotonic() + IDENTITY_MS);
+    await gatewayIdentity.requireOwnKey(clock.monotonic() + IDENTITY_TIMEOUT_MS);
     for await (const part of partsOf(store, input, undoOf, name)) {
       for (const [opUin, code] of await refreshUsers(deps, scanned, part, options)) {
         unread.set(keyOf({ account: name, opUin }), code);

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { placeShape } from "../../audit/chain.ts";
 import { agreeOnKnownMethods } from "../../cam/index.ts";
-import { itemPages } from "../item-pages.ts";
+import { itemPages } from "../item-batches.ts";
 import { METHODS } from "../plan-hash.ts";
 import { ITEM_STATES, ROLLOUT_STATUSES, type RolloutItem } from "../rollout.ts";
 import type { RolloutStore } from "../rollout-store.ts";
