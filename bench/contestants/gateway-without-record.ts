@@ -28,7 +28,7 @@ const { SetSubUserMfaResolver } = await compiled<
 const { SubUserResolver } = await compiled<typeof import("../../src/graphql/sub-user/sub-user.resolver.ts")>(
   "graphql/sub-user/sub-user.resolver.js",
 );
-const { AccountLoaders, FlagReads } =
+const { AccountLoaders } =
   await compiled<typeof import("../../src/graphql/loaders.ts")>("graphql/loaders.js");
 const { Accounts } = await compiled<typeof import("../../src/auth/accounts.ts")>("auth/accounts.js");
 const { createHttpApp } = await compiled<typeof import("../../src/http/app.ts")>("http/app.js");
@@ -92,7 +92,7 @@ const cam = new parts.CamClient({
   clock,
   onAttempt: (attempt) => reportCamAttempt(telemetry, attempt),
 });
-const flagReads = new FlagReads({ cam, clock, cacheMs: 0 });
+const flagReads = new parts.FlagReads({ cam, clock, cacheMs: 0 });
 const log = {
   begin: async () => ({ kind: "BEGUN", id: randomUUID() }) as const,
   settle: async () => undefined,

@@ -8,6 +8,7 @@ export type { MfaFlagSet, MfaFlagState, SafeAuthFlags, SetMfaFlagInput } from ".
 export {
   agreeOnKnownMethods,
   describeSafeAuthFlagColl,
+  FlagReads,
   matchesFlagSet,
   matchesFlagSets,
   READ_ONLY_METHODS,

@@ -12,6 +12,7 @@ import {
   createCredentialChain,
   createDispatcher,
   createRoleChain,
+  FlagReads,
   HttpTransport,
   type ProxySettings,
   Tc3Signer,
@@ -23,7 +24,6 @@ import type { AccountSettings } from "../config/accounts-file.ts";
 import type { CamConnection } from "../config/cam-connection.ts";
 import type { ScannedAccount } from "../directory/bulk-reads.ts";
 import { recordReads, type WriteBehind } from "../directory/write-behind.ts";
-import { FlagReads } from "../graphql/loaders.ts";
 import { SharedQuota, type SharedWindows } from "../quota/shared-quota.ts";
 import { accountObserver } from "./account-observer.ts";
 import type { Foundation } from "./foundation.ts";

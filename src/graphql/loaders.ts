@@ -1,15 +1,12 @@
 import DataLoader from "dataloader";
-import { LRUCache } from "lru-cache";
 import pLimit, { type LimitFunction } from "p-limit";
 import { type Accounts, DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import type { Caller } from "../auth/caller.ts";
 import {
-  type CamCallOptions,
   type CamClient,
-  describeSafeAuthFlagColl,
   describeSubAccounts,
+  type FlagReads,
   MAX_SUB_ACCOUNTS_PER_CALL,
-  type SafeAuthFlags,
   type SubAccount,
 } from "../cam/index.ts";
 import { type KnownFlags, type RecentWrites, withRecentWrites } from "../changes/changes-of-user.ts";
@@ -128,90 +125,5 @@ export class AccountLoaders {
       this.#byName.set(account.name, loaders);
     }
     return loaders;
-  }
-}
-
-export interface FlagReadsDeps {
-  readonly cam: Pick<CamClient, "call">;
-  readonly clock: Clock;
-  /** The time for which other operations may use a reading. 0 disables the cache. */
-  readonly cacheMs: number;
-}
-
-/** The most cached readings: more users than one page shows, in a few megabytes of memory. */
-const MAX_CACHED = 10_000;
-
-/** A user's protections as CAM reported them. */
-export interface FlagReading extends SafeAuthFlags {
-  /** The start of the read: ISO 8601, in UTC. */
-  readonly asOf: string;
-  /** The same moment in monotonic milliseconds. */
-  readonly atMs: number;
-}
-
-/** A reading in progress. */
-interface InFlightRead {
-  readonly flags: Promise<FlagReading>;
-  readonly deadlineMs: number;
-}
-
-/**
- * Reads users' protections for all operations of this process. Each reading is one call to CAM. Concurrent operations
- * share the reading of a user. A change of the user drops the reading, so that later operations see the new state.
- * Changes by other replicas become visible when the cached reading expires.
- */
-export class FlagReads {
-  readonly #deps: FlagReadsDeps;
-  readonly #inFlight = new Map<Uin, InFlightRead>();
-  readonly #cache: LRUCache<Uin, FlagReading> | undefined;
-
-  constructor(deps: FlagReadsDeps) {
-    const { cacheMs, clock } = deps;
-    this.#deps = deps;
-    if (cacheMs > 0) {
-      const perf = { now: () => clock.monotonic() };
-      this.#cache = new LRUCache({ max: MAX_CACHED, ttl: cacheMs, ttlResolution: 0, perf });
-    }
-  }
-
-  /**
-   * Returns a user's protections, from the cache or from CAM. @throws CamError, GatewayError as CamClient.call does.
-   */
-  async read(opUin: Uin, options: CamCallOptions): Promise<FlagReading> {
-    const cached = this.#cache?.get(opUin);
-    if (cached !== undefined) return cached;
-    const inFlight = this.#inFlight.get(opUin);
-    if (inFlight === undefined) return this.#begin(opUin, options);
-    try {
-      return await inFlight.flags;
-    } catch (error) {
-      // The shared read may have run out of time, and this operation has more time.
-      if (inFlight.deadlineMs >= options.deadlineMs) throw error;
-      return this.read(opUin, options);
-    }
-  }
-
-  /** Drops the readings of a user, before and after a change. */
-  drop(opUin: Uin): void {
-    this.#inFlight.delete(opUin);
-    this.#cache?.delete(opUin);
-  }
-
-  #begin(opUin: Uin, options: CamCallOptions): Promise<FlagReading> {
-    const { cam, clock } = this.#deps;
-    const startedAt = { asOf: new Date(clock.now()).toISOString(), atMs: clock.monotonic() };
-    const flags = cam
-      .call(describeSafeAuthFlagColl, { subUin: opUin }, options)
-      .then(({ output }) => ({ ...output, ...startedAt }));
-    const reading = { flags, deadlineMs: options.deadlineMs };
-    this.#inFlight.set(opUin, reading);
-    const endRead = (): boolean => this.#inFlight.get(opUin) === reading && this.#inFlight.delete(opUin);
-    flags.then(
-      (output) => {
-        if (endRead()) this.#cache?.set(opUin, output);
-      },
-      () => endRead(),
-    );
-    return flags;
   }
 }

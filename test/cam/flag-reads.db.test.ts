@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { CamError, type CamResult, type SafeAuthFlags } from "../../src/cam/index.ts";
+import { CamError, type CamResult, FlagReads, type SafeAuthFlags } from "../../src/cam/index.ts";
 import type { Uin } from "../../src/contract/index.ts";
-import { FlagReads } from "../../src/graphql/loaders.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { ALICE, BOB, HEIDI } from "../support/seed-users.ts";
 import { startGateway } from "../support/start-gateway.ts";
