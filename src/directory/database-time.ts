@@ -1,5 +1,4 @@
-import type { Clock } from "../clock.ts";
-import { ClockBounds } from "../database/clock-bounds.ts";
+import { type Clock, ClockBounds } from "../clock.ts";
 import type { Database } from "../database/database.ts";
 import { readClock } from "./user-writes.ts";
 

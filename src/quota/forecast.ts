@@ -1,4 +1,4 @@
-import type { ClockBounds } from "../database/clock-bounds.ts";
+import type { ClockBounds } from "../clock.ts";
 import { fairShare, Schedule } from "./schedule.ts";
 import type { TakenSlot } from "./slot-deliveries.ts";
 import type { TakeSlotAnswer } from "./slot-store.ts";

@@ -2,8 +2,8 @@ import type { Quota, Slot, SlotOutcome, SlotRequest } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
 import { CallerQueues } from "../fair-queue.ts";
-import { MAX_DELIVERY_MS, RoundTripEstimate } from "./round-trip-estimate.ts";
 import { SlidingWindow, type WindowCall } from "./sliding-window.ts";
+import { MAX_DELIVERY_MS, RoundTripEstimate } from "./slot-deliveries.ts";
 import { GUARD_MS } from "./slot-store.ts";
 import type { StoreHealth } from "./store-health.ts";
 

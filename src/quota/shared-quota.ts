@@ -4,8 +4,7 @@
  */
 
 import type { Quota, Slot, SlotRequest } from "../cam/index.ts";
-import type { Clock } from "../clock.ts";
-import { ClockBounds } from "../database/clock-bounds.ts";
+import { type Clock, ClockBounds } from "../clock.ts";
 import type { Database } from "../database/database.ts";
 import { explainStoreError, isUnavailable } from "../database/store-errors.ts";
 import { LocalQuota } from "./local-quota.ts";

@@ -1,6 +1,5 @@
 import type { Slot, SlotRequest } from "../cam/index.ts";
-import type { Clock } from "../clock.ts";
-import type { ClockBounds } from "../database/clock-bounds.ts";
+import type { Clock, ClockBounds } from "../clock.ts";
 import { CallerQueues } from "../fair-queue.ts";
 import { ADMISSION_MARGIN, Forecast, isTooLate, WAITING_MARGIN } from "./forecast.ts";
 import { type LocalQuota, MAX_WAITING, OutageReads, quotaExhausted } from "./local-quota.ts";

@@ -139,7 +139,7 @@ export function agreeOnKnownMethods(one: KnownFlags, other: KnownFlags): boolean
   return agree(one.login, other.login) && agree(one.action, other.action);
 }
 
-export interface FlagReadsDeps {
+interface FlagReadsDeps {
   readonly cam: Pick<CamClient, "call">;
   readonly clock: Clock;
   /** The time for which other operations may use a reading. 0 disables the cache. */
@@ -150,7 +150,7 @@ export interface FlagReadsDeps {
 const MAX_CACHED = 10_000;
 
 /** A user's protections as CAM reported them. */
-export interface FlagReading extends SafeAuthFlags {
+interface FlagReading extends SafeAuthFlags {
   /** The start of the read: ISO 8601, in UTC. */
   readonly asOf: string;
   /** The same moment in monotonic milliseconds. */

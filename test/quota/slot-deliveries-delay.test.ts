@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { RoundTripEstimate } from "../../src/quota/round-trip-estimate.ts";
+import { RoundTripEstimate } from "../../src/quota/slot-deliveries.ts";
 
 const SECOND = 1_000;
 

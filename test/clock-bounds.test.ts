@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ClockBounds } from "../../src/database/clock-bounds.ts";
+import { ClockBounds } from "../src/clock.ts";
 
 /** The lead of the database's clock over this process's clock. */
 const AHEAD_MS = 1_000_000;
