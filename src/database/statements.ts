@@ -3,7 +3,7 @@
  * together can share one.
  */
 
-import type { Kysely, RawBuilder } from "kysely";
+import { type Kysely, type RawBuilder, sql } from "kysely";
 import { type Clock, systemClock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
 import type { Database, Tables } from "./database.ts";
@@ -165,4 +165,17 @@ export class SharedStatements<Request, Answer> {
     }
     ended();
   }
+}
+
+/** The present time of the database's clock. */
+export const NOW = sql<Date>`clock_timestamp()`;
+
+/** Returns milliseconds as an interval. */
+export function inMs(ms: number): RawBuilder<unknown> {
+  return sql`(${ms}::double precision * interval '1 millisecond')`;
+}
+
+/** Returns a text array as one value. No name of an account or receiver, no scope and no Uin needs a quote. */
+export function textArray(texts: readonly string[]): RawBuilder<readonly string[]> {
+  return sql`${`{${texts.join(",")}}`}::text[]`;
 }

@@ -1,9 +1,9 @@
 import { sql } from "kysely";
 import type { PolicyException } from "../auth/policy/policy.ts";
 import type { Database } from "../database/database.ts";
-import { runRead } from "../database/statements.ts";
+import { runRead, textArray } from "../database/statements.ts";
 import { type ProtectionState, STRENGTHS, type Strength, UNIVERSAL_METHODS } from "./protections.ts";
-import { isExcused, isInState, NEVER_LOGGED_IN, textArray } from "./user-filter.ts";
+import { isExcused, isInState, NEVER_LOGGED_IN } from "./user-filter.ts";
 
 /** The numbers of users of one account by their state in the directory. */
 export interface AccountCoverage {

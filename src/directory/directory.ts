@@ -3,10 +3,10 @@ import type { PolicyException } from "../auth/policy/policy.ts";
 import type { MfaFlagState } from "../cam/index.ts";
 import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
-import { runRead } from "../database/statements.ts";
+import { runRead, textArray } from "../database/statements.ts";
 import { type AccountCoverage, countUsers } from "./count-users.ts";
 import { flagsOf, type ProtectionState, STRENGTHS, type Strength, stateOf } from "./protections.ts";
-import { firstValue, hasWords, isSelected, STRENGTH, textArray, type UserSelection } from "./user-filter.ts";
+import { firstValue, hasWords, isSelected, STRENGTH, type UserSelection } from "./user-filter.ts";
 
 /** A user in the directory. An undefined field is unknown. */
 export interface DirectoryUser {

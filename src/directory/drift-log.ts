@@ -2,9 +2,8 @@ import { sql } from "kysely";
 import type { MfaFlagState } from "../cam/index.ts";
 import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
-import { runRead } from "../database/statements.ts";
+import { runRead, textArray } from "../database/statements.ts";
 import { flagsOf } from "./protections.ts";
-import { textArray } from "./user-filter.ts";
 
 /** A change of a user's protections that the gateway did not make. */
 interface Drift {

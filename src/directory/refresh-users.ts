@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from "kysely";
 import { MAX_SUB_ACCOUNTS_PER_CALL } from "../cam/index.ts";
 import type { CamErrorCode, Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
-import { runQuery } from "../database/statements.ts";
+import { inMs, NOW, runQuery } from "../database/statements.ts";
 import { BulkReads, type BulkReadsDeps, type ScannedAccount } from "./bulk-reads.ts";
 import { isSelected, type UserSelection } from "./user-filter.ts";
 
@@ -79,7 +79,7 @@ async function* staleUsers(
       select op_uin from directory_user
       where ${isSelected(candidates)} and op_uin > ${after}
         and (${asOf} is null or ${asOf} < ${ago(freshMs)})
-        and (trust_reads_from is null or trust_reads_from <= clock_timestamp())
+        and (trust_reads_from is null or trust_reads_from <= ${NOW})
       order by op_uin limit ${PAGE}`,
     );
     const last = rows.at(-1);
@@ -109,5 +109,5 @@ async function noteList(database: Database, account: string, users: number, asOf
 }
 
 function ago(ms: number): RawBuilder<unknown> {
-  return sql`(clock_timestamp() - ${ms}::double precision * interval '1 millisecond')`;
+  return sql`(${NOW} - ${inMs(ms)})`;
 }

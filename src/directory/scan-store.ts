@@ -1,8 +1,7 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
-import { runQuery, runRead } from "../database/statements.ts";
-import { textArray } from "./user-filter.ts";
+import { inMs, NOW, runQuery, runRead, textArray } from "../database/statements.ts";
 
 export interface ScanSettings {
   /** The time from one scan of an account to the next. Undefined: only on request. */
@@ -55,8 +54,6 @@ export const LEASE_MS = 15_000;
 
 /** A century: a scan on request only. */
 export const NEVER_MS = 100 * 365 * 86_400_000;
-const NOW = sql`clock_timestamp()`;
-const inMs = (ms: number) => sql`(${ms}::double precision * interval '1 millisecond')`;
 const IS_UNDER_WAY = sql`(started_at is not null and (finished_at is null or finished_at < started_at))`;
 /** The time of the second read of a user who differs, which decides whether it is drift. Null for other users. */
 const SECOND_READ_AT = sql`(differs_since + interval '61 seconds')`;

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from "kysely";
 import type { PolicyException } from "../auth/policy/policy.ts";
 import type { Uin } from "../contract/index.ts";
+import { textArray } from "../database/statements.ts";
 import {
   bitsOf,
   type MfaMethod,
@@ -118,11 +119,6 @@ export function isExcused(exceptions: readonly PolicyException[]): RawBuilder<un
 /** Converts a pattern of the policy, in which `*` matches any characters, to a LIKE pattern. */
 function likeOf(pattern: string): string {
   return pattern.replace(/[\\%_]/g, "\\$&").replaceAll("*", "%");
-}
-
-/** Returns a text array as one value. No name of an account and no Uin has a character that needs a quote. */
-export function textArray(texts: readonly string[]): RawBuilder<readonly string[]> {
-  return sql`${`{${texts.join(",")}}`}::text[]`;
 }
 
 function wordsOf(search = ""): readonly string[] {

@@ -17,7 +17,6 @@ import { ReadBackStore } from "../rollouts/read-back-store.ts";
 import { type OrderObserver, RolloutOrders } from "../rollouts/rollout-orders.ts";
 import { type PlanObserver, RolloutPlanner } from "../rollouts/rollout-planner.ts";
 import { RolloutRunner, type RunObserver } from "../rollouts/rollout-runner.ts";
-import type { RolloutRuns } from "../rollouts/rollout-runs.ts";
 import { RolloutService } from "../rollouts/rollout-service.ts";
 import { RolloutStore } from "../rollouts/rollout-store.ts";
 import { type OpenCount, RunStore } from "../rollouts/run-store.ts";
@@ -37,7 +36,7 @@ interface RolloutParts extends Omit<RunParts, "rollouts"> {
 interface OpenRollouts {
   readonly bundles: RolloutBundles;
   readonly plans: RolloutService;
-  readonly runs: RolloutRuns;
+  readonly runs: RolloutOrders;
   /** Begin when they start. */
   readonly lanes: RolloutRunner;
   readonly jobs: readonly JobKind[];

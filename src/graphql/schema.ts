@@ -29,7 +29,7 @@ import type { Directory } from "../directory/directory.ts";
 import type { DirectoryScans } from "../directory/directory-scans.ts";
 import type { DriftLog } from "../directory/drift-log.ts";
 import type { RolloutBundles } from "../rollouts/proof/rollout-bundle.ts";
-import type { RolloutRuns } from "../rollouts/rollout-runs.ts";
+import type { RolloutOrders } from "../rollouts/rollout-orders.ts";
 import { currentOperation } from "../telemetry/operation.ts";
 import { ApprovalResolver } from "./approval/approval.resolver.ts";
 import { badInput } from "./arguments.ts";
@@ -68,7 +68,7 @@ interface SchemaDeps {
   readonly drift: Pick<DriftLog, "list">;
   readonly scans: Pick<DirectoryScans, "request" | "pause" | "resume" | "states">;
   readonly plans: RolloutDeps["plans"];
-  readonly runs: Pick<RolloutRuns, keyof RolloutRuns>;
+  readonly runs: Pick<RolloutOrders, keyof RolloutOrders>;
   readonly bundles: Pick<RolloutBundles, "read">;
 }
 

@@ -2,12 +2,10 @@ import { sql } from "kysely";
 import type { RequestMacs } from "../audit/request-macs.ts";
 import { personOf } from "../auth/caller.ts";
 import type { Database } from "../database/database.ts";
-import { inTransaction, runQuery, runRead } from "../database/statements.ts";
-import { textArray } from "../directory/user-filter.ts";
+import { inTransaction, NOW, runQuery, runRead, textArray } from "../database/statements.ts";
 import { ITEM_BATCH, itemPages } from "./item-batches.ts";
 import { PlanHash, type PlanTerms, termsOf } from "./plan-hash.ts";
-import type { PlannedItem, Rollout } from "./rollout.ts";
-import type { RolloutContext } from "./rollout-runs.ts";
+import type { PlannedItem, Rollout, RolloutContext } from "./rollout.ts";
 import { checkStart, START_COLUMNS, type StartRow, sealedStartOf } from "./running-rollout.ts";
 import { reserveUsers } from "./user-reservations.ts";
 
@@ -32,8 +30,6 @@ interface LaneRow {
  * MAC of its request is wrong.
  */
 export type OrderVerdict = "DONE" | "OTHER_STATUS" | "ALTERED";
-
-const NOW = sql`clock_timestamp()`;
 
 /**
  * Records people's orders about rollouts, such as start and pause. A method without a verdict returns whether the

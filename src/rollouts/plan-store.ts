@@ -3,7 +3,7 @@ import type { CallerIdentity } from "../auth/caller.ts";
 import type { SafeAuthFlags } from "../cam/index.ts";
 import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
-import { runQuery } from "../database/statements.ts";
+import { inMs, NOW, runQuery } from "../database/statements.ts";
 import { ITEM_BATCH, itemPages, writeInBatches } from "./item-batches.ts";
 import type { PlannedItem, RolloutInput, RolloutPrice, SentFlagSets } from "./rollout.ts";
 
@@ -63,9 +63,6 @@ const DONE_BATCH = 1_000;
 
 /** The time for which the items of an expired plan are kept. */
 const KEEP_ITEMS_MS = 7 * 24 * 3_600_000;
-
-const NOW = sql`clock_timestamp()`;
-const inMs = (ms: number) => sql`(${ms}::double precision * interval '1 millisecond')`;
 
 /** Writes plans. Every time is by the clock of the database. Its methods throw the errors of `runQuery`. */
 export class PlanStore {

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { SafeAuthFlags } from "../cam/index.ts";
 import type { Database } from "../database/database.ts";
-import { runQuery } from "../database/statements.ts";
+import { inMs, NOW, runQuery } from "../database/statements.ts";
 import type { LaneKey } from "./lane-runner.ts";
 import { isDifferent } from "./proof/rollout-seal.ts";
 import type { RolloutItem } from "./rollout.ts";
@@ -9,9 +9,6 @@ import { LANE_LEASE_MS } from "./run-store.ts";
 
 /** An attempted item, with the state that the run left. */
 export type UnreadItem = Pick<RolloutItem, "item" | "opUin" | "state" | "code" | "before" | "sent">;
-
-const NOW = sql`clock_timestamp()`;
-const inMs = (ms: number) => sql`(${ms}::double precision * interval '1 millisecond')`;
 
 /** The reads of all users after a run, and its seal. Throws the errors of `runQuery`. */
 export class ReadBackStore {

@@ -5,9 +5,8 @@ import { GatewayError } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 import type { OrderStore, OrderVerdict } from "./order-store.ts";
 import { requireMayApprove } from "./require-may-approve.ts";
-import type { Rollout, RolloutLane, RolloutProof, RolloutStatus } from "./rollout.ts";
+import type { Rollout, RolloutContext, RolloutLane, RolloutProof, RolloutStatus } from "./rollout.ts";
 import type { RolloutRunner } from "./rollout-runner.ts";
-import type { RolloutContext, RolloutRuns } from "./rollout-runs.ts";
 import type { RolloutStore } from "./rollout-store.ts";
 import type { RunStore } from "./run-store.ts";
 
@@ -51,14 +50,23 @@ const HAS_STARTED: ReadonlySet<RolloutStatus> = new Set([
   "done",
 ]);
 
-/** Carries out people's orders about rollouts. The lanes follow within a second. */
-export class RolloutOrders implements RolloutRuns {
+/**
+ * Carries out people's orders about rollouts. The lanes follow within a second. The caller of each method may see the
+ * rollout and has the scope of the operation. Each order returns the rollout as it is afterwards. A repeated order has no
+ * effect.
+ */
+export class RolloutOrders {
   readonly #deps: RolloutOrdersDeps;
 
   constructor(deps: RolloutOrdersDeps) {
     this.#deps = deps;
   }
 
+  /**
+   * Starts a plan, or requests the approval that it needs.
+   * @param planHash The hash that the caller has read. A plan of another hash does not start.
+   * @throws GatewayError PLAN_CHANGED, ROLLOUT_STATUS, USERS_IN_OTHER_ROLLOUT, CALLER_PAUSED, FORBIDDEN
+   */
   async start(rollout: Rollout, planHash: string, context: RolloutContext): Promise<Rollout> {
     const { orders, guardUsers } = this.#deps;
     const { id, requestedBy, approvalMinutes } = rollout;
@@ -87,6 +95,10 @@ export class RolloutOrders implements RolloutRuns {
     return this.#afterOrder(minutes === undefined ? "started" : "approval_requested", id, context);
   }
 
+  /**
+   * Approves a plan that awaits approval, and starts it.
+   * @throws GatewayError as `start`, and FORBIDDEN for the person who planned it.
+   */
   async approve(
     rollout: Rollout,
     planHash: string,
@@ -111,6 +123,7 @@ export class RolloutOrders implements RolloutRuns {
     return this.#afterOrder("started", id, context);
   }
 
+  /** Rejects a plan that awaits approval, or withdraws the caller's own. @throws GatewayError ROLLOUT_STATUS */
   async reject(rollout: Rollout, reason: string | undefined, context: RolloutContext): Promise<Rollout> {
     const { id, approval, requestedBy } = rollout;
     const kind = isSamePerson(requestedBy, context.caller) ? "withdrawn" : "rejected";
@@ -121,6 +134,7 @@ export class RolloutOrders implements RolloutRuns {
     return this.#afterOrder("rejected", id, context);
   }
 
+  /** Pauses: begins no more items before `resume`. @throws GatewayError ROLLOUT_STATUS */
   async pause(rollout: Rollout, reason: string | undefined, context: RolloutContext): Promise<Rollout> {
     const { id, status } = rollout;
     if (status === "paused") return rollout;
@@ -129,6 +143,7 @@ export class RolloutOrders implements RolloutRuns {
     return this.#afterOrder("paused", id, context);
   }
 
+  /** @throws GatewayError ROLLOUT_STATUS, CALLER_PAUSED */
   async resume(rollout: Rollout, context: RolloutContext): Promise<Rollout> {
     const { orders } = this.#deps;
     const { id, status } = rollout;
@@ -139,6 +154,7 @@ export class RolloutOrders implements RolloutRuns {
     return this.#afterOrder("resumed", id, context);
   }
 
+  /** Cancels the plan or the run. Items in progress are still settled. @throws GatewayError ROLLOUT_STATUS */
   async cancel(rollout: Rollout, reason: string | undefined, context: RolloutContext): Promise<Rollout> {
     const { id, status } = rollout;
     if (status === "cancelled") return rollout;
@@ -146,6 +162,7 @@ export class RolloutOrders implements RolloutRuns {
     return this.#afterOrder("cancelled", id, context);
   }
 
+  /** Begins a wave that waits for a person. @throws GatewayError ROLLOUT_STATUS */
   async releaseWave(rollout: Rollout, wave: number, context: RolloutContext): Promise<Rollout> {
     const { id } = rollout;
     if (rollout.wave === wave && !rollout.waveAwaitsRelease && rollout.waveHeldUntil === undefined)
@@ -156,6 +173,7 @@ export class RolloutOrders implements RolloutRuns {
     return this.#afterOrder("wave_released", id, context);
   }
 
+  /** Returns the accounts with items that are to be changed, in the order of the names. */
   async lanes({ id }: Rollout): Promise<readonly RolloutLane[]> {
     const { orders, accounts } = this.#deps;
     const rates = new Map(accounts.all.map(({ name, ratePerSecond }) => [name, ratePerSecond]));
@@ -167,6 +185,7 @@ export class RolloutOrders implements RolloutRuns {
     }));
   }
 
+  /** Returns what the reads after the run showed. Undefined before they are done. */
   async proof({ id, startedAt, finishedAt }: Rollout): Promise<RolloutProof | undefined> {
     if (startedAt === undefined || finishedAt === undefined) return undefined;
     const proof = await this.#deps.orders.proof(id);

@@ -8,6 +8,7 @@ import {
   type ItemState,
   MAX_USERS,
   type Rollout,
+  type RolloutContext,
   type RolloutItem,
   type RolloutOptions,
   type RolloutReason,
@@ -15,7 +16,6 @@ import {
   type RolloutStatus,
 } from "./rollout.ts";
 import type { RolloutPlanner } from "./rollout-planner.ts";
-import type { RolloutContext } from "./rollout-runs.ts";
 import type { ItemFilter, NewRollout, RolloutStore } from "./rollout-store.ts";
 
 /** A caller's request to plan a rollout. */

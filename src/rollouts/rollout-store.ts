@@ -2,8 +2,7 @@ import { type RawBuilder, sql } from "kysely";
 import { type Caller, personOf } from "../auth/caller.ts";
 import type { CamErrorCode } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
-import { runQuery, runRead } from "../database/statements.ts";
-import { textArray } from "../directory/user-filter.ts";
+import { runQuery, runRead, textArray } from "../database/statements.ts";
 import {
   ITEM_STATES,
   type ItemState,

@@ -3,6 +3,7 @@
  * a change like any other (src/changes/). Read rollout-planner.ts next.
  */
 
+import type { Caller } from "../auth/caller.ts";
 import type { SafeAuthFlags, SetMfaFlagInput } from "../cam/index.ts";
 import type { MfaChangeRequest } from "../changes/mfa-change.ts";
 import type { Uin } from "../contract/index.ts";
@@ -234,3 +235,10 @@ export interface RolloutProof {
 export interface PlannedItem
   extends Pick<RolloutItem, "item" | "account" | "opUin" | "name" | "state">,
     Partial<Pick<RolloutItem, "before" | "sent" | "code" | "why" | "wave">> {}
+
+/** The caller and the request of an order about a rollout. */
+export interface RolloutContext {
+  readonly caller: Caller;
+  /** The gateway's id of the operation. */
+  readonly requestId: string;
+}

@@ -1,8 +1,7 @@
 import { sql } from "kysely";
 import type { CamErrorCode, Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
-import { runQuery } from "../database/statements.ts";
-import { textArray } from "../directory/user-filter.ts";
+import { inMs, NOW, runQuery, textArray } from "../database/statements.ts";
 import type { LaneKey } from "./lane-runner.ts";
 import type { ItemImage, ItemState, RolloutStatus, SentFlagSets } from "./rollout.ts";
 import { releaseUsers } from "./user-reservations.ts";
@@ -47,8 +46,6 @@ export const LANE_LEASE_MS = 10_000;
 /** The time that an item's lease adds to its deadline. */
 const ITEM_GRACE_MS = 5_000;
 
-const NOW = sql`clock_timestamp()`;
-const inMs = (ms: number) => sql`(${ms}::double precision * interval '1 millisecond')`;
 const isFree = (row: "i" | "l") => sql`coalesce(${sql.ref(`${row}.lease_until`)} < ${NOW}, true)`;
 
 /** The state of runs. Every time is by the clock of the database. Throws the errors of `runQuery`. */

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Database } from "../database/database.ts";
-import { runQuery, runRead } from "../database/statements.ts";
+import { inMs, NOW, runQuery, runRead, textArray } from "../database/statements.ts";
 import type { Receiver } from "./receiver.ts";
 
 /** The first event that a receiver still has to get. */
@@ -68,10 +68,7 @@ const KEEP_DEAD_MS = 30 * 86_400_000;
 /** The time after which a receiver that is in no replica's file is deleted. */
 const KEEP_RECEIVER_MS = 7 * 86_400_000;
 
-const NOW = sql`clock_timestamp()`;
-const inMs = (ms: number) => sql`(${ms}::double precision * interval '1 millisecond')`;
 const LEASE_END = sql`(${NOW} + ${inMs(LEASE_MS)})`;
-const textArray = (texts: readonly string[]) => sql`${`{${texts.join(",")}}`}::text[]`;
 const IS_DUE = sql`disabled_at is null and (next_attempt_at is null or next_attempt_at <= ${NOW})`;
 const IS_FREE = sql`(lease_until is null or lease_until <= ${NOW})`;
 

@@ -1,6 +1,6 @@
 import { Arg, Args, ArgsType, Ctx, Field, ID, Int, Mutation, Resolver } from "type-graphql";
 import type { Rollout } from "../../rollouts/rollout.ts";
-import type { RolloutRuns } from "../../rollouts/rollout-runs.ts";
+import type { RolloutOrders } from "../../rollouts/rollout-orders.ts";
 import type { RolloutService } from "../../rollouts/rollout-service.ts";
 import { LONGEST_REASON, toReason } from "../arguments.ts";
 import type { GraphQLContext } from "../context.ts";
@@ -24,7 +24,7 @@ class RolloutReasonArgs {
 
 interface RolloutRunDeps {
   readonly plans: Pick<RolloutService, "require">;
-  readonly runs: Omit<RolloutRuns, "lanes" | "proof">;
+  readonly runs: Omit<RolloutOrders, "lanes" | "proof">;
 }
 
 /** Starts, approves and controls rollouts. Each order may be repeated: the second one has no effect. */

@@ -15,7 +15,7 @@ import {
 } from "type-graphql";
 import { isCamErrorCode } from "../../contract/index.ts";
 import type { Rollout } from "../../rollouts/rollout.ts";
-import type { RolloutRuns } from "../../rollouts/rollout-runs.ts";
+import type { RolloutOrders } from "../../rollouts/rollout-orders.ts";
 import type { RolloutService } from "../../rollouts/rollout-service.ts";
 import { LONGEST_REASON } from "../arguments.ts";
 import type { GraphQLContext } from "../context.ts";
@@ -90,7 +90,7 @@ export interface RolloutDeps {
     RolloutService,
     "plan" | "planUndo" | "require" | "find" | "list" | "counts" | "reasons" | "items" | "countItems"
   >;
-  readonly runs: Pick<RolloutRuns, "lanes" | "proof">;
+  readonly runs: Pick<RolloutOrders, "lanes" | "proof">;
 }
 
 /** Plans rollouts and shows them. */
