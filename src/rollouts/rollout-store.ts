@@ -11,7 +11,6 @@ import {
   type RolloutCaller,
   type RolloutInput,
   type RolloutItem,
-  type RolloutLane,
   type RolloutReason,
   type RolloutStatus,
 } from "./rollout.ts";
@@ -116,16 +115,6 @@ export class RolloutStore {
       sql`
       select state, code, count(*)::integer as users from mfa_rollout_item
       where rollout_id = ${id} and code is not null group by state, code order by users desc, state, code limit 50`,
-    );
-  }
-
-  /** Returns the accounts with items that are to be changed, in the order of the names. */
-  lanes(id: string): Promise<readonly Pick<RolloutLane, "account" | "total" | "done">[]> {
-    return runRead(
-      this.#database,
-      sql`
-      select account, count(*)::integer as total, count(settled_at)::integer as done
-      from mfa_rollout_item where rollout_id = ${id} and wave is not null group by account order by account`,
     );
   }
 
