@@ -90,7 +90,9 @@ async function offer({ forMs, deadlineMs, callers, stalls, drains }: OfferQuesti
         outcome.refusedAfterMs.push(clock.monotonic() - startedMs);
       } else if (error instanceof CamError && isThrottle(error.camCode)) {
         outcome.heardThrottlesMs.push(options.deadlineMs - throttledMs);
-      } else outcome.errors.push(error instanceof Error ? error.message : String(error));
+      } else if (error instanceof CamError || error instanceof GatewayError) {
+        outcome.errors.push(error.message);
+      } else throw error;
     }
   }
 
