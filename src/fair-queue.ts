@@ -121,8 +121,9 @@ export class CallerQueues<Waiter extends Placed> {
   }
 
   /**
-   * Makes room for a call. If the queue is full, it evicts the last call of the caller with the longest queue, bulk
-   * work first. Returns the evicted call, or false if this caller's own queue is the longest.
+   * Makes room for a call. If the queue is full, an interactive call evicts a bulk call. Otherwise a call evicts one of
+   * its own priority: the last call of the longest queue, if that caller then still has as many calls as this one.
+   * Returns the evicted call, or false without one.
    */
   makeRoom(place: Placed): { readonly dropped: Waiter | undefined } | false {
     if (this.size < this.#most) return { dropped: undefined };

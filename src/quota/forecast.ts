@@ -7,17 +7,14 @@ import type { TakeSlotAnswer } from "./slot-store.ts";
 const FORECAST_LIFETIME_MS = 1_000;
 
 /**
- * The margins of an estimated wait behind other calls, as a fraction of the wait. The queue refuses a new call
- * immediately if wait plus margin exceed its deadline. It refuses a waiting call early only if the wait exceeds the
- * deadline by more than the margin. With a smaller margin, more calls would wait without getting a slot.
+ * The margins of an estimated wait, as a fraction of the wait. The queue refuses a new call if 1.3 times its estimated
+ * wait would end after its deadline, and a waiting call only if 0.75 times the wait would. With a smaller first margin,
+ * more calls would wait without getting a slot. The next call in the queue has no margin, because its wait is exact.
  */
 export const ADMISSION_MARGIN = 0.3;
 export const WAITING_MARGIN = -0.25;
 
-/**
- * Returns whether the slot of a call behind `ahead` others comes too late; false if the wait is unknown. The wait of the
- * next call is exact.
- */
+/** Returns whether the slot of a call behind `ahead` others comes too late. Returns false if the wait is unknown. */
 export function isTooLate(
   deadlineMs: number,
   { nowMs, waitMs, ahead }: { nowMs: number; waitMs: number | undefined; ahead: number },
@@ -85,18 +82,22 @@ export class Forecast {
   }
 
   /**
-   * Returns how many calls go before the next call of a caller with `waiting` calls, if all callers keep asking as
-   * often as recently. Also counts callers without a waiting call, because they may have one when their turn comes.
+   * Returns how many calls of this replica are served before the next call of a caller that already has `waiting` calls
+   * in the queue. Until that call is served, the caller uses `waiting + 1` slots of its share, and the replica uses all
+   * its slots. The share comes from the recent demand of all callers, so the result also counts calls that are not in
+   * the queue yet.
    */
   expectedAhead(caller: string, waiting: number, nowMs: number): number {
     if (this.#schedule === undefined) return 0;
-    const { slotsPerMs, slotsPerOwnSlot: slotsForOneOfOurs } = this.#schedule;
-    const oursPerMs = slotsPerMs / slotsForOneOfOurs;
-    return ((waiting + 1) * oursPerMs) / this.#demand.shareOf(caller, oursPerMs, nowMs) - 1;
+    const { slotsPerMs, slotsPerOwnSlot } = this.#schedule;
+    const replicaSlotsPerMs = slotsPerMs / slotsPerOwnSlot;
+    const callerSlotsPerMs = this.#demand.shareOf(caller, replicaSlotsPerMs, nowMs);
+    return ((waiting + 1) * replicaSlotsPerMs) / callerSlotsPerMs - 1;
   }
 
   /**
-   * Returns how long the call behind `ahead` others waits, or undefined if only a new answer can show it.
+   * Returns how long the call behind `ahead` others of this replica waits, or undefined if only a new answer can show
+   * it.
    * @param held The slots of this replica that are not due yet, in order.
    */
   waitMs(nowMs: number, ahead: number, held: readonly TakenSlot[]): number | undefined {
@@ -109,9 +110,11 @@ export class Forecast {
       return next === undefined ? undefined : Math.max(0, databaseClock.latest(next) - nowMs);
     }
     if (held.length === 0 && !this.isKnown(nowMs)) return undefined;
-    // The schedule contains the held slots. The queue requests the next one now, or at the next turn of this replica.
-    const [turns, asked] = held.length > 0 ? [ahead - held.length + 1, 1] : [ahead, 0];
-    const index = Math.max(0, Math.round(turns * this.#schedule.slotsPerOwnSlot) - asked);
+    // The free slots of the schedule begin at 0, after the held slots. This replica gets one of each `slotsPerOwnSlot`
+    // slots: slot 0 if it holds none. Otherwise its last held slot is number -1, and its next one follows a turn later.
+    const firstSlot = held.length === 0 ? 0 : -1;
+    const turns = ahead - Math.max(0, held.length - 1);
+    const index = Math.max(0, firstSlot + Math.round(turns * this.#schedule.slotsPerOwnSlot));
     return Math.max(0, databaseClock.latest(this.#schedule.freeMs(index)) - nowMs);
   }
 }
@@ -131,7 +134,7 @@ export class CallerDemand {
     this.#current.set(caller, (this.#current.get(caller) ?? 0) + 1);
   }
 
-  /** Returns the fair share of a caller, of the calls per millisecond that all callers have together. */
+  /** Returns the calls per millisecond that a caller can make if all callers share `callsPerMs` fairly. */
   shareOf(caller: string, callsPerMs: number, nowMs: number): number {
     this.#rotate(nowMs);
     const overMs = Math.max(1, nowMs - this.#periodStartMs + this.#previousMs);

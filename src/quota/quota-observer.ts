@@ -4,7 +4,7 @@ import type { WindowKey } from "./slot-store.ts";
 export interface QuotaObserver {
   /** The database answered a statement. */
   onAsked?(asked: SlotAsked): void;
-  /** A call was written too late, and its slot was given up. */
+  /** A call was too late for its slot. The gateway wrote nothing, and gives the slot back. */
   onSlotMissed?(missed: WindowKey & { readonly lateMs: number }): void;
   /** CAM throttled a call, and every replica backs off. */
   onThrottled?(throttled: WindowKey): void;
@@ -23,6 +23,6 @@ interface SlotAsked {
   /** Milliseconds from the answer to the slot, granted or not. */
   readonly aheadMs: number;
   readonly windowMs: number;
-  /** Milliseconds from the question to the answer, with the wait for a connection. */
+  /** Milliseconds from the request to the answer, including the wait for a connection and repetitions. */
   readonly tookMs: number;
 }

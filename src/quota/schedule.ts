@@ -24,7 +24,7 @@ export class Schedule {
     this.#ratePerSecond = ratePerSecond;
   }
 
-  /** Returns the time of a free slot; 0 is the next one. */
+  /** Returns the time of a free slot of the window, whichever replica takes it; 0 is the next one. */
   freeMs(index: number): number {
     this.#free ??= this.#simulate(INTERACTIVE_SPACING, this.#ratePerSecond);
     const inWindow = this.#free[index % this.#ratePerSecond] ?? this.#outlook.nowMs;

@@ -19,7 +19,7 @@ export interface ActionQuota {
   readonly action: string;
   /** The calls per second that CAM takes. */
   readonly ratePerSecond: number;
-  /** The time in which the gateway makes that many calls: a second and a guard, and more after a throttle. */
+  /** The time in which the gateway makes at most that many calls: a second and a guard, and more after a throttle. */
   readonly windowMs: number;
   /** The calls of all replicas in the window that ends now. */
   readonly used: number;
@@ -29,7 +29,7 @@ export interface ActionQuota {
   readonly nextSlotInMs: number;
   /** True while the window is still longer because CAM throttled a call. */
   readonly throttledRecently: boolean;
-  /** False while the database is unavailable: the figures are those of this replica alone, and it refuses writes. */
+  /** False if the database cannot be read now. Then the figures are those of this replica during an outage. */
   readonly shared: boolean;
 }
 
@@ -69,7 +69,7 @@ export class SharedQuota implements Quota {
 
   /**
    * Returns the use of the limit by action, for the key that this replica used last. It covers the calls of all
-   * replicas. While the database is unavailable, it covers the calls of this replica alone.
+   * replicas. If the database cannot be read now, it covers only the calls of this replica during an outage.
    */
   async usage(): Promise<readonly ActionQuota[]> {
     const secretId = this.#secretId;
@@ -115,8 +115,8 @@ interface SharedWindowsDeps {
 }
 
 /**
- * The share of the limit that a replica uses for reads during an outage. Up to ten replicas together stay under the
- * limit.
+ * The share of the limit that a replica uses for reads during an outage, but at least one call a second. If the limit
+ * is 10 or more, up to ten replicas together stay under it.
  */
 const OUTAGE_SHARE = 0.1;
 

@@ -1,11 +1,10 @@
 /**
  * Counts calls so that at most `limit` arrive in any window. It has no clock and no queue.
  *
- * The vendor counts a call when it arrives, which the gateway cannot see. So each call has a bound: the latest time at
- * which it can have arrived. The bound is far off while the call waits for a connection, and at the latest the time of
- * its reply. A new call may go if fewer than `limit` calls have bounds inside the window before it. Then no window
- * holds more than `limit` calls: of any `limit + 1` arrivals, at least one was outside the window of the call that was
- * sent last.
+ * CAM counts a call when it arrives, which the gateway cannot see. So each call has a bound: the latest time at which
+ * it can have arrived. The bound is far off until the call is sent, and at the latest the time of its reply. A new call
+ * may go if fewer than `limit` calls have bounds inside the window before it. Then no window holds more than `limit`
+ * calls: of any `limit + 1` arrivals, at least one was outside the window of the call that was sent last.
  */
 export class SlidingWindow {
   readonly #limit: number;
@@ -86,8 +85,8 @@ export class SlidingWindow {
 
 export interface WindowCall {
   /**
-   * The latest time at which the call can have arrived, up to a delay that all calls have in common. Only the window
-   * changes it.
+   * The latest time at which the call can have arrived. It may be too early by the shortest way to CAM
+   * (RoundTripEstimate). Only the window changes it.
    */
   arrivesByMs: number;
 }

@@ -6,7 +6,10 @@ import { GUARD_MS, type SlotAdjustment } from "./slot-store.ts";
 export interface TakenSlot {
   /** The time of the slot by the database's clock. */
   readonly slotMs: number;
-  /** The same time by this process's clock: certainly reached at `latest`, not reached before `earliest`. */
+  /**
+   * The same time by this process's clock, which knows it only within bounds: not before `earliestMs`, not after
+   * `latestMs`.
+   */
   readonly latestMs: number;
   readonly earliestMs: number;
 }
@@ -18,8 +21,8 @@ export interface TakenSlot {
 const WRITE_GUARD_MS = GUARD_MS / 2;
 
 /**
- * A call that would be written later returns its slot, because the database could give the slot away before it gets the
- * adjustment.
+ * A call that would be written later than this after its slot gives the slot back and takes another. Otherwise the
+ * database could give the place to another call before it learns that this one moved.
  */
 const MAX_WRITE_DELAY_MS = 100;
 
@@ -34,8 +37,8 @@ interface SlotDeliveriesDeps {
 
 /**
  * Follows the calls of the slots that this replica took. CAM counts a call when it arrives. A slot whose call arrived
- * later than the guard allows moves to the latest time at which the call can have arrived. A slot without a call is
- * given up. The next statement reports both to the database.
+ * later than the guard allows moves to the latest time at which the call can have arrived. The replica gives up a slot
+ * without a call. The next statement reports both to the database.
  */
 export class SlotDeliveries {
   readonly #deps: SlotDeliveriesDeps;
@@ -50,9 +53,7 @@ export class SlotDeliveries {
     this.#delay = new RoundTripEstimate(deps.ratePerSecond);
   }
 
-  /**
-   * True while the database does not know the move of a slot yet. Other replicas could take the place too early.
-   */
+  /** True while the database does not know yet that a slot moved. Other replicas could take the place too early. */
   get hasMovedSlots(): boolean {
     return [...this.#adjustments.values()].some((toMs) => toMs !== undefined);
   }
@@ -152,8 +153,8 @@ const NONE: RoundTrips = {
 /**
  * Estimates the shortest possible round trip. A reply at time `t` shows that its call arrived before `t`. The gateway
  * counts the call as arrived by `t` minus the shortest round trip. That may be too early by the shortest way to CAM.
- * All calls have that delay in common, so it cancels out between two calls. An estimate that is too long lets the next
- * call follow too soon by the difference.
+ * The next call takes at least that long too, so the time between their arrivals is not shorter than counted. An
+ * estimate that is too long lets the next call follow too soon by the difference.
  */
 export class RoundTripEstimate {
   readonly #minCount: number;

@@ -9,8 +9,9 @@ import type { SlotStore, TakeSlotRequest, WindowKey } from "./slot-store.ts";
 import type { StoreHealth } from "./store-health.ts";
 
 /**
- * The time before the last held slot is due at which the queue requests the next one: longer than a busy database takes
- * to answer. It must be the same in all replicas, because a replica that requests earlier gets more slots.
+ * The queue requests its next slot this long before its last held slot is due. If the last answer granted none, it
+ * requests it this long before that slot is free. A busy database answers faster. All replicas need the same value,
+ * because a replica that requests earlier gets more slots.
  */
 const LEAD_MS = 100;
 const MAX_HELD = 3;
@@ -18,10 +19,16 @@ const MAX_HELD = 3;
 /** The queue takes no slot further ahead, because a reply may still show that an earlier call arrived late. */
 const MAX_AHEAD_MS = 300;
 
-/** If the next statement is further away than this, the queue reports a late call by a separate statement. */
+/**
+ * If other replicas use the window and the next statement is further away than this, the queue reports moved slots by a
+ * statement of its own.
+ */
 const REPORT_WITHIN_MS = 150;
 
-/** Bulk work requests a slot this long before it is free, so that it holds no slot that a person could use. */
+/**
+ * Bulk work requests a slot only this long before the slot is free, so that it holds no slot that an interactive call
+ * could use.
+ */
 const BULK_LEAD_MS = 50;
 
 interface SlotQueueDeps {
@@ -42,9 +49,12 @@ interface Waiter {
   readonly caller: string;
   readonly priority: SlotRequest["priority"];
   readonly enqueuedMs: number;
-  /** True after its connection has opened. */
+  /** True once `ready` of the request has resolved. */
   isReady: boolean;
-  /** True after a forecast promised a slot in time. Before the first answer no forecast exists. */
+  /**
+   * True once the wait could be estimated. ADMISSION_MARGIN applies to the first estimate, and WAITING_MARGIN to later
+   * ones.
+   */
   hasForecast: boolean;
   readonly grant: (slot: Slot) => void;
   readonly refuse: (error: unknown) => void;
@@ -59,8 +69,9 @@ interface NextStatement {
 
 /**
  * A replica's queue for one shared window. `take` is where a call gets its slot. The queue requests one slot at a time
- * and holds at most three in advance. It gives a slot to the next call only when the slot is due, so callers take turns
- * until then, and replicas get equal shares without talking to each other.
+ * and holds at most MAX_HELD slots that are not due yet. It gives a slot to the next call only when the slot is due, so
+ * callers take turns until then. All replicas request their slots one by one and equally early, so they get equal
+ * shares.
  */
 export class SlotQueue {
   readonly key: WindowKey;
@@ -143,8 +154,8 @@ export class SlotQueue {
   }
 
   /**
-   * @throws GatewayError QUOTA_EXHAUSTED if the call cannot get a slot in time, or if the queue is full and no caller
-   *   has more calls in it than this one.
+   * @throws GatewayError QUOTA_EXHAUSTED if the call cannot get a slot in time, or if the queue is full and `makeRoom`
+   *   evicts no call for it.
    */
   #admit(request: SlotRequest): void {
     const nowMs = this.#deps.clock.monotonic();
@@ -238,7 +249,11 @@ export class SlotQueue {
     this.#serve();
   }
 
-  /** Asks the database for a slot. Returns undefined if it would lie too far ahead. @throws GatewayError STORE_UNAVAILABLE */
+  /**
+   * Requests a slot from the database. Returns undefined if it would lie too far ahead.
+   *
+   * @throws GatewayError STORE_UNAVAILABLE
+   */
   async #takeSlot(
     request: Omit<TakeSlotRequest, "replica" | "ratePerSecond">,
   ): Promise<TakenSlot | undefined> {

@@ -3,7 +3,10 @@ import type { Clock } from "../clock.ts";
 import type { Database } from "../database/database.ts";
 import { SharedStatements } from "../database/statements.ts";
 
-/** Milliseconds of a window beyond a second, because timers are imprecise and deliveries vary. */
+/**
+ * Milliseconds of a window beyond a second, because timers are imprecise and deliveries vary. The SQL function
+ * window_ms has the same value.
+ */
 export const GUARD_MS = 25;
 
 interface SlotStoreDeps {
@@ -50,7 +53,7 @@ export interface TakeSlotAnswer {
   readonly answeredMs: number;
 }
 
-/** The part of a row that a forecast needs. Times are those of SlotAnswer. */
+/** The part of a row that a forecast needs. Times are milliseconds since 1970 by the clock of the database. */
 export interface WindowOutlook {
   readonly nowMs: number;
   readonly windowMs: number;
@@ -76,7 +79,10 @@ interface Asked {
   readonly request: TakeSlotRequest;
 }
 
-/** The shared windows in the database (schema/migrations/0007_quota_names.sql). Errors of the driver pass through. */
+/**
+ * The shared windows in the database. Migration 0024 defines take_slot and take_slots, 0029 window_outlook, and 0007
+ * back_off_window and probe_window. Errors of the driver pass through.
+ */
 export class SlotStore {
   readonly #deps: SlotStoreDeps;
   readonly #statements = new SharedStatements<Asked, TakeSlotAnswer>({
@@ -88,7 +94,7 @@ export class SlotStore {
     this.#deps = deps;
   }
 
-  /** Takes the next slot of a window, or returns when it would be. One statement takes the slots that come together. */
+  /** Takes the next slot of a window, or returns when it would be. Requests that come together share a statement. */
   take(key: WindowKey, request: TakeSlotRequest): Promise<TakeSlotAnswer> {
     return this.#statements.ask({ key, request });
   }
@@ -119,7 +125,7 @@ export class SlotStore {
 
   async #run<Row extends TakeSlotRow>(statement: RawBuilder<Row>) {
     const { clock, database } = this.#deps;
-    // The time that a connection of the pool took tells nothing about when the database read its clock.
+    // Measure without the wait for a connection, which tells nothing about when the database read its clock.
     return database.quota.connection().execute(async (connection) => {
       const sentMs = clock.monotonic();
       const { rows } = await statement.execute(connection);

@@ -19,8 +19,8 @@ const MAX_TRIES = 3;
 const PROBE_EVERY_MS = 500;
 
 /**
- * Successful probes in a row that end an outage: one for the first outage in a while, and more for each further one. A
- * store that passes the probes and still fails calls is tried a few times, and then rarely.
+ * The successful probes in a row that end the first, second, third and every further outage within OUTAGE_MEMORY_MS. A
+ * store may pass the probes and still fail calls. So the gateway tries it a few times, and then rarely.
  */
 const PROBES_NEEDED = [1, 4, 20, 60] as const;
 const OUTAGE_MEMORY_MS = 300_000;
@@ -53,7 +53,7 @@ export class StoreHealth {
   readonly #deps: StoreHealthDeps;
   #outage: Outage | undefined;
   #usableFromMs = Number.NEGATIVE_INFINITY;
-  /** The beginnings of recent outages, in order. */
+  /** The times at which recent outages began, in order. */
   #outagesMs: readonly number[] = [];
   #cancelProbe: (() => void) | undefined;
   #closed = false;
