@@ -103,7 +103,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     health.serve();
     address = { url, admin, emulators };
     jobs.queue.start([...known.scans.jobs, ...rollouts.jobs, ...(webhooks?.jobs ?? [])]);
-    rollouts.lanes.start();
+    rollouts.runner.start();
     live.follow(() => {
       reportAccountsOutsidePolicy(foundation, accounts, policy);
       void known.scans.followAccounts();

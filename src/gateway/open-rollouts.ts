@@ -27,7 +27,7 @@ import type { Foundation } from "./foundation.ts";
 import { reportDrift } from "./open-directory.ts";
 import type { JobParts } from "./open-jobs.ts";
 
-interface RolloutParts extends Omit<RunParts, "rollouts"> {
+interface RolloutParts extends Omit<RunParts, "rolloutStore"> {
   readonly directory: Directory;
   /** Undefined if this gateway signs no checkpoints. */
   readonly checkpointer: AuditCheckpointer | undefined;
@@ -35,10 +35,10 @@ interface RolloutParts extends Omit<RunParts, "rollouts"> {
 
 interface OpenRollouts {
   readonly bundles: RolloutBundles;
-  readonly plans: RolloutService;
-  readonly runs: RolloutOrders;
-  /** Begin when they start. */
-  readonly lanes: RolloutRunner;
+  readonly rolloutService: RolloutService;
+  readonly rolloutOrders: RolloutOrders;
+  /** Runs lanes once it is started. */
+  readonly runner: RolloutRunner;
   readonly jobs: readonly JobKind[];
 }
 
@@ -46,7 +46,7 @@ interface OpenRollouts {
 export function openRollouts(foundation: Foundation, parts: RolloutParts): OpenRollouts {
   const { clock, telemetry, open } = foundation;
   const { database, directory, accounts, policy, pauses, jobs, checkpointer } = parts;
-  const store = new RolloutStore(database);
+  const rolloutStore = new RolloutStore(database);
   const planner = new RolloutPlanner({
     ...{ database, clock, directory, accounts, policy },
     time: new DatabaseTime(database, clock),
@@ -55,11 +55,11 @@ export function openRollouts(foundation: Foundation, parts: RolloutParts): OpenR
     observer: planObserver(telemetry),
   });
   open.defer(() => planner.stop());
-  const plans = new RolloutService({ store, planner, accounts, pauses });
-  const { runs, lanes } = openRolloutRuns(foundation, { ...parts, rollouts: store });
+  const rolloutService = new RolloutService({ rolloutStore, planner, accounts, pauses });
+  const { rolloutOrders, runner } = openRolloutRuns(foundation, { ...parts, rolloutStore });
   const signNow = checkpointer && (() => checkpointer.checkpoint());
-  const bundles = new RolloutBundles({ database, store, signNow });
-  return { bundles, plans, runs, lanes, jobs: [planner.job, ...lanes.jobs] };
+  const bundles = new RolloutBundles({ database, rolloutStore, signNow });
+  return { bundles, rolloutService, rolloutOrders, runner, jobs: [planner.job, ...runner.jobs] };
 }
 
 function planObserver({ report }: Telemetry): PlanObserver {
@@ -77,7 +77,7 @@ interface RunParts {
   readonly accounts: Accounts<Account>;
   readonly changes: ChangeService;
   readonly policy: PolicyFile | undefined;
-  readonly rollouts: RolloutStore;
+  readonly rolloutStore: RolloutStore;
   readonly rolloutLog: RolloutLog;
   readonly pauses: CallerPauses;
   readonly jobs: JobParts;
@@ -85,25 +85,25 @@ interface RunParts {
   readonly requestMacs: RequestMacs | undefined;
 }
 
-/** Opens the parts that run rollouts: people's orders, and the lanes. The lanes begin at `start`. */
+/** Opens the parts that run rollouts: people's orders, and the runner of the lanes. Lanes begin after `runner.start()`. */
 function openRolloutRuns(
   { config, clock, telemetry, open }: Foundation,
-  { database, accounts, changes, policy, rollouts, rolloutLog, pauses, jobs, requestMacs }: RunParts,
-): { readonly runs: RolloutOrders; readonly lanes: RolloutRunner } {
-  const store = new RunStore(database, jobs.owner);
+  { database, accounts, changes, policy, rolloutStore, rolloutLog, pauses, jobs, requestMacs }: RunParts,
+): { readonly rolloutOrders: RolloutOrders; readonly runner: RolloutRunner } {
+  const runStore = new RunStore(database, jobs.owner);
   const { deadlineMs } = config.camLimits;
-  const lanes = new RolloutRunner({
-    ...{ database, requestMacs, store, rollouts, accounts, changes, rolloutLog, clock, deadlineMs },
-    readBacks: new ReadBackStore(database, jobs.owner),
+  const runner = new RolloutRunner({
+    ...{ database, requestMacs, runStore, rolloutStore, accounts, changes, rolloutLog, clock, deadlineMs },
+    readBackStore: new ReadBackStore(database, jobs.owner),
     ...{ send: jobs.send, consistencyMs: STALE_READ_MS, observer: runObserver(telemetry) },
   });
-  open.defer(() => lanes.stop());
-  const runs = new RolloutOrders({
-    ...{ database, rollouts, runs: store, lanes, policy, accounts },
-    ...{ orders: new OrderStore(database, requestMacs), pauses },
+  open.defer(() => runner.stop());
+  const rolloutOrders = new RolloutOrders({
+    ...{ database, rolloutStore, runStore, runner, policy },
+    ...{ orderStore: new OrderStore(database, requestMacs), pauses },
     ...{ guardUsers: config.bulkGuard.users, observer: orderObserver(telemetry) },
   });
-  return { runs, lanes };
+  return { rolloutOrders, runner };
 }
 
 const ENDS: Readonly<Partial<Record<string, LogEventId>>> = {

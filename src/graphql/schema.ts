@@ -67,8 +67,8 @@ interface SchemaDeps {
   readonly directory: Pick<Directory, "list" | "count" | "coverage">;
   readonly drift: Pick<DriftLog, "list">;
   readonly scans: Pick<DirectoryScans, "request" | "pause" | "resume" | "states">;
-  readonly plans: RolloutDeps["plans"];
-  readonly runs: Pick<RolloutOrders, keyof RolloutOrders>;
+  readonly rolloutService: RolloutDeps["rolloutService"];
+  readonly rolloutOrders: Pick<RolloutOrders, keyof RolloutOrders>;
   readonly bundles: Pick<RolloutBundles, "read">;
 }
 

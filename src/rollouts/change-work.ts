@@ -20,7 +20,7 @@ interface ChangeWorkDeps {
   readonly rolloutLog: Pick<RolloutLog, "claimOpen">;
   /** Finds out the outcomes of the account's changes. */
   readonly reconciler: Pick<Reconciler, "settle">;
-  readonly store: RunStore;
+  readonly runStore: RunStore;
   readonly clock: Clock;
   /** The time for one item. */
   readonly deadlineMs: number;
@@ -50,14 +50,14 @@ export class ChangeWork implements LaneWork<LaneItem> {
   }
 
   async claim(limit: number) {
-    const { clock, deadlineMs, lane, store, rolloutLog } = this.#deps;
-    const claim = await store.claim(lane, limit, deadlineMs);
+    const { clock, deadlineMs, lane, runStore, rolloutLog } = this.#deps;
+    const claim = await runStore.claim(lane, limit, deadlineMs);
     const nowMs = clock.monotonic();
     if (limit === 0 || nowMs - this.#recoveredMs < RECOVER_MS) return claim;
     this.#recoveredMs = nowMs;
-    await recoverItems(store, lane);
+    await recoverItems(runStore, lane);
     const leaseMs = leaseMsOf({ deadlineMs: nowMs + deadlineMs }, nowMs);
-    const leased = { ...lane, leaseOwner: store.owner };
+    const leased = { ...lane, leaseOwner: runStore.owner };
     const open = await rolloutLog.claimOpen(leased, OPEN_BATCH, leaseMs);
     return { ...claim, items: [...claim.items, ...open] };
   }
@@ -77,15 +77,15 @@ export class ChangeWork implements LaneWork<LaneItem> {
   }
 
   release(item: LaneItem, afterMs: number): Promise<void> {
-    return this.#deps.store.release(this.#deps.lane, item, afterMs);
+    return this.#deps.runStore.release(this.#deps.lane, item, afterMs);
   }
 
   pause(code: string | undefined, pauseMs: number): Promise<void> {
-    return this.#deps.store.recordLanePause(this.#deps.lane, code, pauseMs);
+    return this.#deps.runStore.recordLanePause(this.#deps.lane, code, pauseMs);
   }
 
   end(): Promise<void> {
-    return this.#deps.store.releaseLane(this.#deps.lane);
+    return this.#deps.runStore.releaseLane(this.#deps.lane);
   }
 
   /** Returns undefined if the write may not be repeated. The gateway then only reads the user. */
@@ -101,9 +101,9 @@ export class ChangeWork implements LaneWork<LaneItem> {
   }
 
   #orderOf({ item, attempt, before, sent }: Pick<ClaimedItem, "item" | "attempt" | "before" | "sent">) {
-    const { rollout, store } = this.#deps;
+    const { rollout, runStore } = this.#deps;
     const { id: rolloutId, approver } = rollout;
-    return { rolloutId, leaseOwner: store.owner, approver, item, attempt, before, sent };
+    return { rolloutId, leaseOwner: runStore.owner, approver, item, attempt, before, sent };
   }
 
   #newContext() {
@@ -115,7 +115,7 @@ export class ChangeWork implements LaneWork<LaneItem> {
   }
 
   async #settleFailure(item: LaneItem, error: unknown): Promise<CamErrorCode | undefined> {
-    const { lane, store, onCallerPaused, onUnexpected } = this.#deps;
+    const { lane, runStore, onCallerPaused, onUnexpected } = this.#deps;
     const failure = failureOf(error);
     if (failure === undefined) onUnexpected(error);
     const code = failure?.code ?? "INTERNAL";
@@ -126,16 +126,16 @@ export class ChangeWork implements LaneWork<LaneItem> {
       case "LANE":
         return code;
       case "AGAIN":
-        await store.release(lane, item, BUSY_MS);
+        await runStore.release(lane, item, BUSY_MS);
         return undefined;
       case "ROLLOUT":
-        if (await store.pause(lane.rolloutId, code, "The bulk guard paused who started or approved it.")) {
+        if (await runStore.pause(lane.rolloutId, code, "The bulk guard paused who started or approved it.")) {
           onCallerPaused();
         }
-        await store.release(lane, item, 0);
+        await runStore.release(lane, item, 0);
         return undefined;
       default:
-        await store.settle(lane, item, {
+        await runStore.settle(lane, item, {
           state: effect,
           code,
           camCode: failure?.cam?.code,

@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import type { RequestMacs } from "../audit/request-macs.ts";
 import { personOf } from "../auth/caller.ts";
 import type { Database } from "../database/database.ts";
-import { inTransaction, NOW, runQuery, runRead, textArray } from "../database/statements.ts";
+import { inTransaction, NOW, runQuery, textArray } from "../database/statements.ts";
 import { ITEM_BATCH, itemPages } from "./item-batches.ts";
 import { PlanHash, type PlanTerms, termsOf } from "./plan-hash.ts";
 import type { PlannedItem, Rollout, RolloutContext } from "./rollout.ts";
@@ -13,16 +13,6 @@ import { reserveUsers } from "./user-reservations.ts";
 interface ConflictingUsers {
   readonly users: number;
   readonly rolloutIds: readonly string[];
-}
-
-/** The progress of one lane. */
-interface LaneRow {
-  readonly account: string;
-  readonly total: number;
-  readonly done: number;
-  readonly isKept: boolean;
-  readonly isPaused: boolean;
-  readonly code: string | undefined;
 }
 
 /**
@@ -149,34 +139,6 @@ export class OrderStore {
       where i.rollout_id = ${id} and i.wave is not null`,
     );
     return row ?? { users: 0, rolloutIds: [] };
-  }
-
-  /** Returns the progress of each account, in the order of the names. */
-  lanes(id: string): Promise<readonly LaneRow[]> {
-    return runRead(
-      this.#database,
-      sql`
-      select i.account, i.total, i.done, coalesce(l.lease_until > ${NOW}, false) as is_kept,
-        coalesce(l.paused_until > ${NOW}, false) as is_paused, l.code
-      from (
-        select account, count(*)::integer as total, count(settled_at)::integer as done
-        from mfa_rollout_item where rollout_id = ${id} and wave is not null group by account
-      ) i left join mfa_rollout_lane l on l.rollout_id = ${id} and l.account = i.account
-      order by i.account`,
-    );
-  }
-
-  /** Returns the number of users that differ, the time of the last read, and whether the result is sealed. */
-  async proof(id: string): Promise<{ differences: number; readBackAt?: Date; sealed: boolean } | undefined> {
-    const [row] = await runRead<{ differences: number; readBackAt?: Date; sealed: boolean }>(
-      this.#database,
-      sql`
-      select count(*) filter (where i.differs)::integer as differences, max(i.read_back_at) as read_back_at,
-        r.sealed_at is not null as sealed
-      from mfa_rollout r left join mfa_rollout_item i on i.rollout_id = r.id and i.attempt > 0
-      where r.id = ${id} group by r.id`,
-    );
-    return row;
   }
 
   /** Adds the MAC over the caller who started the rollout and the approver, as the order has just written them. */

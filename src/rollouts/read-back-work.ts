@@ -15,8 +15,8 @@ import type { RunStore } from "./run-store.ts";
 interface ReadBackWorkDeps {
   readonly lane: LaneKey;
   readonly account: Pick<ChangeAccount, "writer">;
-  readonly store: ReadBackStore;
-  readonly runs: RunStore;
+  readonly readBackStore: ReadBackStore;
+  readonly runStore: RunStore;
   readonly clock: Clock;
   /** The time for one read. */
   readonly deadlineMs: number;
@@ -34,17 +34,17 @@ export class ReadBackWork implements LaneWork<UnreadItem> {
   }
 
   async claim(limit: number) {
-    const { lane, runs, store, deadlineMs } = this.#deps;
+    const { lane, runStore, readBackStore, deadlineMs } = this.#deps;
     // A process may have died between the refusal of a change and the end of its item.
-    await recoverItems(runs, lane);
-    return store.claim(lane, limit, deadlineMs + LEASE_GRACE_MS);
+    await recoverItems(runStore, lane);
+    return readBackStore.claim(lane, limit, deadlineMs + LEASE_GRACE_MS);
   }
 
   async run(item: UnreadItem): Promise<CamErrorCode | undefined> {
-    const { account, clock, lane, store, deadlineMs } = this.#deps;
+    const { account, clock, lane, readBackStore, deadlineMs } = this.#deps;
     const startedMs = clock.monotonic();
     const save = (after: SafeAuthFlags | undefined) =>
-      store.save(lane, item, after, clock.monotonic() - startedMs);
+      readBackStore.save(lane, item, after, clock.monotonic() - startedMs);
     try {
       const { output } = await account.writer.readAtBulkPriority(
         item.opUin,
@@ -63,15 +63,15 @@ export class ReadBackWork implements LaneWork<UnreadItem> {
   }
 
   release(item: UnreadItem, afterMs: number): Promise<void> {
-    return this.#deps.store.release(this.#deps.lane, item, afterMs);
+    return this.#deps.readBackStore.release(this.#deps.lane, item, afterMs);
   }
 
   pause(code: CamErrorCode | undefined, pauseMs: number): Promise<void> {
-    return this.#deps.runs.recordLanePause(this.#deps.lane, code, pauseMs);
+    return this.#deps.runStore.recordLanePause(this.#deps.lane, code, pauseMs);
   }
 
   end(): Promise<void> {
-    return this.#deps.runs.releaseLane(this.#deps.lane);
+    return this.#deps.runStore.releaseLane(this.#deps.lane);
   }
 }
 

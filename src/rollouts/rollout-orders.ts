@@ -5,20 +5,19 @@ import { GatewayError } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 import type { OrderStore, OrderVerdict } from "./order-store.ts";
 import { requireMayApprove } from "./require-may-approve.ts";
-import type { Rollout, RolloutContext, RolloutLane, RolloutProof, RolloutStatus } from "./rollout.ts";
+import type { Rollout, RolloutContext, RolloutStatus } from "./rollout.ts";
 import type { RolloutRunner } from "./rollout-runner.ts";
 import type { RolloutStore } from "./rollout-store.ts";
 import type { RunStore } from "./run-store.ts";
 
 export interface RolloutOrdersDeps {
   readonly database: Database;
-  readonly rollouts: Pick<RolloutStore, "find">;
-  readonly orders: OrderStore;
-  readonly runs: Pick<RunStore, "pause">;
-  readonly lanes: Pick<RolloutRunner, "advance">;
+  readonly rolloutStore: Pick<RolloutStore, "find">;
+  readonly orderStore: OrderStore;
+  readonly runStore: Pick<RunStore, "pause">;
+  readonly runner: Pick<RolloutRunner, "advance">;
   readonly pauses: Pick<CallerPauses, "isPaused">;
   readonly policy: Pick<PolicyFile, "current" | "sha256"> | undefined;
-  readonly accounts: { readonly all: readonly { readonly name: string; readonly ratePerSecond: number }[] };
   /** BULK_GUARD_USERS. A plan with more users needs an approval. 0: no number of users does. */
   readonly guardUsers: number;
   readonly observer: OrderObserver;
@@ -42,7 +41,8 @@ export interface OrderObserver {
 
 /** The time limit of an approval if no rule sets one: a day. */
 const APPROVAL_MINUTES = 1_440;
-const HAS_STARTED: ReadonlySet<RolloutStatus> = new Set([
+/** The statuses in which a repeated `start` has no effect. */
+const START_DONE: ReadonlySet<RolloutStatus> = new Set([
   "awaiting_approval",
   "running",
   "paused",
@@ -68,7 +68,7 @@ export class RolloutOrders {
    * @throws GatewayError PLAN_CHANGED, ROLLOUT_STATUS, USERS_IN_OTHER_ROLLOUT, CALLER_PAUSED, FORBIDDEN
    */
   async start(rollout: Rollout, planHash: string, context: RolloutContext): Promise<Rollout> {
-    const { orders, guardUsers } = this.#deps;
+    const { orderStore, guardUsers } = this.#deps;
     const { id, requestedBy, approvalMinutes } = rollout;
     const { caller } = context;
     if (requestedBy.subject !== caller.subject || requestedBy.issuer !== caller.issuer) {
@@ -76,20 +76,20 @@ export class RolloutOrders {
       throw new GatewayError("FORBIDDEN", { hint, rule: "start by who planned" });
     }
     this.#requirePlan(rollout, planHash);
-    if (HAS_STARTED.has(rollout.status)) return rollout;
+    if (START_DONE.has(rollout.status)) return rollout;
     if (rollout.status === "planned") this.#requirePolicy(rollout);
     await this.#requireResumed(caller);
-    const users = await orders.countItems(id);
+    const users = await orderStore.countItems(id);
     if (users === 0) throw new GatewayError("ROLLOUT_SELECTION", { hint: "The plan changes no user." });
     const isMany = guardUsers > 0 && users > guardUsers;
     const minutes = approvalMinutes ?? (isMany ? APPROVAL_MINUTES : undefined);
-    const verdict = await orders
+    const verdict = await orderStore
       .start(id, context, minutes)
       .catch((error: unknown) => this.#explainConflict(id, error));
     if (verdict !== "DONE") {
       // Another request may have started it meanwhile.
       const now = await this.#find(id);
-      if (HAS_STARTED.has(now.status)) return now;
+      if (START_DONE.has(now.status)) return now;
       throw await this.#refusal(id, verdict, "A plan starts once, and within a day.");
     }
     return this.#afterOrder(minutes === undefined ? "started" : "approval_requested", id, context);
@@ -105,7 +105,7 @@ export class RolloutOrders {
     reason: string | undefined,
     context: RolloutContext,
   ): Promise<Rollout> {
-    const { database, orders, policy } = this.#deps;
+    const { database, orderStore, policy } = this.#deps;
     const { caller } = context;
     const { id, approval } = rollout;
     this.#requirePlan(rollout, planHash);
@@ -116,9 +116,9 @@ export class RolloutOrders {
     if (approval?.decision?.kind === "approved" && isSamePerson(approval.decision.by, caller)) return rollout;
     if (rollout.status === "awaiting_approval") this.#requirePolicy(rollout);
     await this.#requireResumed(caller);
-    if (await orders.isCallerPaused(id)) throw pausedCaller();
+    if (await orderStore.isCallerPaused(id)) throw pausedCaller();
     if (policy !== undefined) await requireMayApprove(database, policy.current, rollout, caller);
-    const verdict = await orders.approve(id, context, reason);
+    const verdict = await orderStore.approve(id, context, reason);
     if (verdict !== "DONE") throw await this.#refusal(id, verdict, "It does not wait for an approval.");
     return this.#afterOrder("started", id, context);
   }
@@ -128,7 +128,7 @@ export class RolloutOrders {
     const { id, approval, requestedBy } = rollout;
     const kind = isSamePerson(requestedBy, context.caller) ? "withdrawn" : "rejected";
     if (approval?.decision?.kind === kind) return rollout;
-    if (!(await this.#deps.orders.reject(id, kind, context, reason))) {
+    if (!(await this.#deps.orderStore.reject(id, kind, context, reason))) {
       throw await this.#statusError(id, "It does not wait for an approval.");
     }
     return this.#afterOrder("rejected", id, context);
@@ -138,19 +138,19 @@ export class RolloutOrders {
   async pause(rollout: Rollout, reason: string | undefined, context: RolloutContext): Promise<Rollout> {
     const { id, status } = rollout;
     if (status === "paused") return rollout;
-    if (!(await this.#deps.runs.pause(id, undefined, reason)))
+    if (!(await this.#deps.runStore.pause(id, undefined, reason)))
       throw await this.#statusError(id, "It does not run.");
     return this.#afterOrder("paused", id, context);
   }
 
   /** @throws GatewayError ROLLOUT_STATUS, CALLER_PAUSED */
   async resume(rollout: Rollout, context: RolloutContext): Promise<Rollout> {
-    const { orders } = this.#deps;
+    const { orderStore } = this.#deps;
     const { id, status } = rollout;
     if (status === "running") return rollout;
     await this.#requireResumed(context.caller);
-    if (await orders.isCallerPaused(id)) throw pausedCaller();
-    if (!(await orders.resume(id))) throw await this.#statusError(id, "It is not paused.");
+    if (await orderStore.isCallerPaused(id)) throw pausedCaller();
+    if (!(await orderStore.resume(id))) throw await this.#statusError(id, "It is not paused.");
     return this.#afterOrder("resumed", id, context);
   }
 
@@ -158,7 +158,7 @@ export class RolloutOrders {
   async cancel(rollout: Rollout, reason: string | undefined, context: RolloutContext): Promise<Rollout> {
     const { id, status } = rollout;
     if (status === "cancelled") return rollout;
-    if (!(await this.#deps.orders.cancel(id, reason))) throw await this.#statusError(id, "It is over.");
+    if (!(await this.#deps.orderStore.cancel(id, reason))) throw await this.#statusError(id, "It is over.");
     return this.#afterOrder("cancelled", id, context);
   }
 
@@ -167,30 +167,10 @@ export class RolloutOrders {
     const { id } = rollout;
     if (rollout.wave === wave && !rollout.waveAwaitsRelease && rollout.waveHeldUntil === undefined)
       return rollout;
-    if (!(await this.#deps.orders.releaseWave(id, wave))) {
+    if (!(await this.#deps.orderStore.releaseWave(id, wave))) {
       throw await this.#statusError(id, `Wave ${wave} does not wait.`);
     }
     return this.#afterOrder("wave_released", id, context);
-  }
-
-  /** Returns the accounts with items that are to be changed, in the order of the names. */
-  async lanes({ id }: Rollout): Promise<readonly RolloutLane[]> {
-    const { orders, accounts } = this.#deps;
-    const rates = new Map(accounts.all.map(({ name, ratePerSecond }) => [name, ratePerSecond]));
-    const rows = await orders.lanes(id);
-    return rows.map(({ account, total, done, isKept, isPaused, code }) => ({
-      ...{ account, total, done, code: isPaused ? code : undefined },
-      state: done === total ? "done" : isPaused ? "held" : isKept ? "running" : "waiting",
-      secondsLeft: Math.ceil((total - done) / (rates.get(account) ?? 1)),
-    }));
-  }
-
-  /** Returns what the reads after the run showed. Undefined before they are done. */
-  async proof({ id, startedAt, finishedAt }: Rollout): Promise<RolloutProof | undefined> {
-    if (startedAt === undefined || finishedAt === undefined) return undefined;
-    const proof = await this.#deps.orders.proof(id);
-    if (proof === undefined || !proof.sealed) return undefined;
-    return { ...proof, readBackAt: proof.readBackAt ?? finishedAt };
   }
 
   #requirePlan({ planHash: current }: Rollout, planHash: string): void {
@@ -209,15 +189,15 @@ export class RolloutOrders {
   }
 
   async #afterOrder(kind: OrderKind, id: string, { caller, requestId }: RolloutContext): Promise<Rollout> {
-    const { lanes, observer } = this.#deps;
+    const { runner, observer } = this.#deps;
     const rollout = await this.#find(id);
     observer.onOrder(kind, rollout, caller, requestId);
-    await lanes.advance();
+    await runner.advance();
     return rollout;
   }
 
   async #find(id: string): Promise<Rollout> {
-    const rollout = await this.#deps.rollouts.find(id);
+    const rollout = await this.#deps.rolloutStore.find(id);
     if (rollout === undefined) throw new Error(`The rollout ${id} is gone.`);
     return rollout;
   }
@@ -240,7 +220,7 @@ export class RolloutOrders {
    */
   async #explainConflict(id: string, error: unknown): Promise<never> {
     if ((error as { readonly code?: unknown }).code !== "23505") throw error;
-    const { users, rolloutIds } = await this.#deps.orders.usersInOtherRollouts(id);
+    const { users, rolloutIds } = await this.#deps.orderStore.usersInOtherRollouts(id);
     const hint = `${users} of its users are in the open rollouts ${rolloutIds.slice(0, 3).join(", ")}.`;
     throw new GatewayError("USERS_IN_OTHER_ROLLOUT", { hint, cause: error });
   }

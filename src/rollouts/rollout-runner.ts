@@ -29,9 +29,9 @@ interface RolloutRunnerDeps {
   readonly database: Database;
   /** Undefined without a signing key: starts have no MAC. */
   readonly requestMacs: RequestMacs | undefined;
-  readonly store: RunStore;
-  readonly readBacks: ReadBackStore;
-  readonly rollouts: RolloutStore;
+  readonly runStore: RunStore;
+  readonly readBackStore: ReadBackStore;
+  readonly rolloutStore: RolloutStore;
   readonly accounts: { readonly all: readonly LaneAccount[] };
   readonly changes: Pick<ChangeService, "changeItem" | "repeatItem">;
   readonly rolloutLog: Pick<RolloutLog, "claimOpen">;
@@ -105,16 +105,16 @@ export class RolloutRunner {
    * Advances rollouts (ends, next waves) and wakes the lanes that have work. Also called after each order of a person.
    */
   async advance(): Promise<void> {
-    const { store, readBacks, rollouts, accounts, send, consistencyMs, observer } = this.#deps;
+    const { runStore, readBackStore, rolloutStore, accounts, send, consistencyMs, observer } = this.#deps;
     try {
-      for (const advance of await store.advance()) observer.onAdvanced(advance);
-      const lost = await store.blockLostAccounts();
+      for (const advance of await runStore.advance()) observer.onAdvanced(advance);
+      const lost = await runStore.blockLostAccounts();
       if (lost > 0) observer.onAccountsLost(lost);
       const names = accounts.all.map(({ name }) => name);
-      for (const lane of await store.dueLanes(names, consistencyMs)) await send(LANE_JOB, keyOf(lane));
-      await store.releaseUsers();
-      for (const id of await sealRuns(readBacks, rollouts)) observer.onSealed(id);
-      observer.onCounted(await store.countOpen());
+      for (const lane of await runStore.dueLanes(names, consistencyMs)) await send(LANE_JOB, keyOf(lane));
+      await runStore.releaseUsers();
+      for (const id of await sealRuns(readBackStore, rolloutStore)) observer.onSealed(id);
+      observer.onCounted(await runStore.countOpen());
     } catch (error) {
       observer.onError(error);
     }
@@ -142,9 +142,9 @@ export class RolloutRunner {
   }
 
   #change(lane: LaneKey, { reconciler }: LaneAccount, rollout: RunningRollout): Promise<void> {
-    const { store, changes, rolloutLog, clock, deadlineMs, observer } = this.#deps;
+    const { runStore, changes, rolloutLog, clock, deadlineMs, observer } = this.#deps;
     const work = new ChangeWork({
-      ...{ rollout, lane, changes, rolloutLog, reconciler, store, clock, deadlineMs },
+      ...{ rollout, lane, changes, rolloutLog, reconciler, runStore, clock, deadlineMs },
       onCallerPaused: () => observer.onCallerPaused(rollout.id),
       onUnexpected: (error) => observer.onLaneError(lane, error),
     });
@@ -152,8 +152,8 @@ export class RolloutRunner {
   }
 
   #readBack(lane: LaneKey, account: LaneAccount): Promise<void> {
-    const { store: runs, readBacks: store, clock, deadlineMs } = this.#deps;
-    return this.#run(lane, new ReadBackWork({ lane, account, store, runs, clock, deadlineMs }));
+    const { runStore, readBackStore, clock, deadlineMs } = this.#deps;
+    return this.#run(lane, new ReadBackWork({ lane, account, readBackStore, runStore, clock, deadlineMs }));
   }
 
   async #run<Item>(lane: LaneKey, work: LaneWork<Item>): Promise<void> {

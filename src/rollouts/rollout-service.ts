@@ -10,7 +10,9 @@ import {
   type Rollout,
   type RolloutContext,
   type RolloutItem,
+  type RolloutLane,
   type RolloutOptions,
+  type RolloutProof,
   type RolloutReason,
   type RolloutSelection,
   type RolloutStatus,
@@ -30,9 +32,12 @@ export interface PlanRequest extends RolloutOptions {
 }
 
 interface RolloutServiceDeps {
-  readonly store: RolloutStore;
+  readonly rolloutStore: RolloutStore;
   readonly planner: Pick<RolloutPlanner, "plan">;
-  readonly accounts: Pick<Accounts<{ readonly name: string }>, "select" | "mayUse">;
+  readonly accounts: Pick<
+    Accounts<{ readonly name: string; readonly ratePerSecond: number }>,
+    "all" | "select" | "mayUse"
+  >;
   readonly pauses: Pick<CallerPauses, "isPaused">;
 }
 
@@ -100,9 +105,9 @@ export class RolloutService {
 
   /** Returns a rollout, or undefined if there is none or the caller may not see it. */
   async find(id: string, caller: CallerIdentity): Promise<Rollout | undefined> {
-    const { store, accounts } = this.#deps;
+    const { rolloutStore, accounts } = this.#deps;
     if (!UUID.test(id)) return undefined;
-    const rollout = await store.find(id);
+    const rollout = await rolloutStore.find(id);
     return rollout?.accounts.every((account) => accounts.mayUse(caller, account)) ? rollout : undefined;
   }
 
@@ -113,31 +118,51 @@ export class RolloutService {
     limit: number,
     after: string | undefined,
   ): Promise<readonly Rollout[]> {
-    const { store, accounts } = this.#deps;
-    const visible = (await store.accounts()).filter((account) => accounts.mayUse(caller, account));
-    return store.list(visible, status, limit, after);
+    const { rolloutStore, accounts } = this.#deps;
+    const visible = (await rolloutStore.accounts()).filter((account) => accounts.mayUse(caller, account));
+    return rolloutStore.list(visible, status, limit, after);
   }
 
   counts({ id }: Rollout): Promise<Readonly<Record<ItemState, number>>> {
-    return this.#deps.store.counts(id);
+    return this.#deps.rolloutStore.counts(id);
   }
 
   reasons({ id }: Rollout): Promise<readonly RolloutReason[]> {
-    return this.#deps.store.reasons(id);
+    return this.#deps.rolloutStore.reasons(id);
   }
 
   items({ id }: Rollout, filter: ItemFilter, limit: number, after?: number): Promise<readonly RolloutItem[]> {
-    return this.#deps.store.items(id, filter, limit, after);
+    return this.#deps.rolloutStore.items(id, filter, limit, after);
   }
 
   countItems({ id }: Rollout, filter: ItemFilter): Promise<number> {
-    return this.#deps.store.countItems(id, filter);
+    return this.#deps.rolloutStore.countItems(id, filter);
+  }
+
+  /** Returns the accounts with items that are to be changed, in the order of the names. */
+  async lanes({ id }: Rollout): Promise<readonly RolloutLane[]> {
+    const { rolloutStore, accounts } = this.#deps;
+    const rates = new Map(accounts.all.map(({ name, ratePerSecond }) => [name, ratePerSecond]));
+    const rows = await rolloutStore.lanes(id);
+    return rows.map(({ account, total, done, isLeased, isPaused, code }) => ({
+      ...{ account, total, done, code: isPaused ? code : undefined },
+      state: done === total ? "done" : isPaused ? "held" : isLeased ? "running" : "waiting",
+      secondsLeft: Math.ceil((total - done) / (rates.get(account) ?? 1)),
+    }));
+  }
+
+  /** Returns what the reads after the run showed. Undefined before they are done. */
+  async proof({ id, startedAt, finishedAt }: Rollout): Promise<RolloutProof | undefined> {
+    if (startedAt === undefined || finishedAt === undefined) return undefined;
+    const proof = await this.#deps.rolloutStore.proof(id);
+    if (proof === undefined || !proof.sealed) return undefined;
+    return { ...proof, readBackAt: proof.readBackAt ?? finishedAt };
   }
 
   async #begin(rollout: NewRollout): Promise<Rollout> {
     await this.#requireResumed(rollout.caller);
-    const { store, planner } = this.#deps;
-    const created = await store.create(rollout);
+    const { rolloutStore, planner } = this.#deps;
+    const created = await rolloutStore.create(rollout);
     planner.plan(created.id);
     return created;
   }

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from "kysely";
 import { type Caller, personOf } from "../auth/caller.ts";
 import type { CamErrorCode } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
-import { runQuery, runRead, textArray } from "../database/statements.ts";
+import { NOW, runQuery, runRead, textArray } from "../database/statements.ts";
 import {
   ITEM_STATES,
   type ItemState,
@@ -32,6 +32,16 @@ export interface ItemFilter {
   readonly accounts?: readonly string[] | undefined;
   /** A part of the name or Uin, upper or lower case. */
   readonly search?: string | undefined;
+}
+
+/** The progress of one lane. */
+interface LaneRow {
+  readonly account: string;
+  readonly total: number;
+  readonly done: number;
+  readonly isLeased: boolean;
+  readonly isPaused: boolean;
+  readonly code: string | undefined;
 }
 
 /** Reads rollouts and their items. Its methods throw the errors of `runQuery`. */
@@ -134,6 +144,34 @@ export class RolloutStore {
       sql`select count(*)::integer as items from mfa_rollout_item where ${isItem(id, filter)}`,
     );
     return row?.items ?? 0;
+  }
+
+  /** Returns the progress of each account, in the order of the names. */
+  lanes(id: string): Promise<readonly LaneRow[]> {
+    return runRead(
+      this.#database,
+      sql`
+      select i.account, i.total, i.done, coalesce(l.lease_until > ${NOW}, false) as is_leased,
+        coalesce(l.paused_until > ${NOW}, false) as is_paused, l.code
+      from (
+        select account, count(*)::integer as total, count(settled_at)::integer as done
+        from mfa_rollout_item where rollout_id = ${id} and wave is not null group by account
+      ) i left join mfa_rollout_lane l on l.rollout_id = ${id} and l.account = i.account
+      order by i.account`,
+    );
+  }
+
+  /** Returns the number of users that differ, the time of the last read, and whether the result is sealed. */
+  async proof(id: string): Promise<{ differences: number; readBackAt?: Date; sealed: boolean } | undefined> {
+    const [row] = await runRead<{ differences: number; readBackAt?: Date; sealed: boolean }>(
+      this.#database,
+      sql`
+      select count(*) filter (where i.differs)::integer as differences, max(i.read_back_at) as read_back_at,
+        r.sealed_at is not null as sealed
+      from mfa_rollout r left join mfa_rollout_item i on i.rollout_id = r.id and i.attempt > 0
+      where r.id = ${id} group by r.id`,
+    );
+    return row;
   }
 }
 

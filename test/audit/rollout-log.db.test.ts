@@ -22,11 +22,11 @@ describe.each(["postgres", "pglite"] as const)("items that begin together on %s"
     const world = await openRunWorld(database);
     const { id } = await world.plan(USERS, { budget: USERS });
     await sql`select run_rollout(${id})`.execute(database.db);
-    const { store, log, rolloutLog } = world.replica();
+    const { runStore, log, rolloutLog } = world.replica();
     const account = world.names[0] as string;
-    const { items } = await store.claim({ rolloutId: id, account }, USERS, 60_000);
+    const { items } = await runStore.claim({ rolloutId: id, account }, USERS, 60_000);
     return {
-      ...{ id, account, log, store },
+      ...{ id, account, log, runStore },
       item: (at: number) => items[at] as ClaimedItem,
       begin(at: number, attempt: object = {}, intent: object = {}, known?: number) {
         const { opUin, before, sent, ...claimed } = items[at] as ClaimedItem;
@@ -39,7 +39,7 @@ describe.each(["postgres", "pglite"] as const)("items that begin together on %s"
             caller: { subject: ANN.subject, client: undefined, issuer: ANN.issuer },
             ...intent,
           }),
-          { rolloutId: id, leaseOwner: store.owner, ...claimed, ...attempt },
+          { rolloutId: id, leaseOwner: runStore.owner, ...claimed, ...attempt },
           { ...FRESH, known },
         );
       },

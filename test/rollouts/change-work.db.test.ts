@@ -29,38 +29,38 @@ async function openItems(fault: FaultInput) {
     },
   });
   const planned = await world.plan(USERS, { budget: USERS });
-  const items = await world.rollouts.items(planned.id, {}, USERS);
+  const items = await world.rolloutStore.items(planned.id, {}, USERS);
   for (const { opUin: uin } of items) cam.putUser({ uin, name: uin, phone: "13800000000" });
   cam.addFault(fault);
   const replica = world.replica();
-  await replica.runs.start(planned, hashOf(planned), by(ANN));
+  await replica.orders.start(planned, hashOf(planned), by(ANN));
   await replica.idle();
-  expect(await world.rollouts.counts(planned.id)).toMatchObject({ unknown: USERS });
+  expect(await world.rolloutStore.counts(planned.id)).toMatchObject({ unknown: USERS });
   cam.clearFaults();
   cam.clearJournal();
   return {
     ...{ cam, world, replica },
     account: world.names[0] as string,
-    counts: () => world.rollouts.counts(planned.id),
+    counts: () => world.rolloutStore.counts(planned.id),
     writes: () => cam.journal().filter(({ action }) => action === "SetMfaFlag").length,
     phones: () => items.map(({ opUin }) => cam.user(opUin)?.loginFlag.Phone),
     forbid() {
       isAllowed = false;
     },
     /** Moves on to the next read of each user, and lets the lane of a replica look once. */
-    async look({ lanes, idle }: Pick<ReturnType<typeof world.replica>, "lanes" | "idle"> = replica) {
+    async look({ runner, idle }: Pick<ReturnType<typeof world.replica>, "runner" | "idle"> = replica) {
       await sql`
         update mfa_change set lease_until = now() - interval '1 second'
         where rollout_id = ${planned.id} and hash is null`.execute(database.db);
-      await lanes.advance();
+      await runner.advance();
       await idle();
     },
-    open(owner = replica.store.owner, limit = 1) {
+    open(owner = replica.runStore.owner, limit = 1) {
       const lane = { rolloutId: planned.id, account: world.names[0] as string, leaseOwner: owner };
       return replica.rolloutLog.claimOpen(lane, limit, 60_000);
     },
     /** Keeps the lane, as a lane with other items to change does. */
-    keep: () => replica.store.claim({ rolloutId: planned.id, account: world.names[0] as string }, 0, 0),
+    keep: () => replica.runStore.claim({ rolloutId: planned.id, account: world.names[0] as string }, 0, 0),
     rolloutId: planned.id,
   };
 }
@@ -116,7 +116,7 @@ describe("a lane does not write again", () => {
 
   test("a user who has another protection now", async () => {
     const { cam, counts, look, writes, world, rolloutId } = await openItems(LOST);
-    const [other] = await world.rollouts.items(rolloutId, {}, 1);
+    const [other] = await world.rolloutStore.items(rolloutId, {}, 1);
     cam.putUser({ uin: other?.opUin ?? "", actionFlag: { Wechat: 1 } });
     await look();
     expect(await counts()).toMatchObject({ applied: USERS - 1, unknown: 1 });
@@ -137,7 +137,7 @@ describe("an open change", () => {
     expect(await reconcile()).toEqual([]);
     expect(await open("another process")).toEqual([]);
     expect(await open()).toHaveLength(1);
-    await replica.store.pause(rolloutId, undefined, undefined);
+    await replica.runStore.pause(rolloutId, undefined, undefined);
     expect(await open()).toEqual([]);
     await sql`update mfa_rollout_lane set resolves_until = now() where rollout_id = ${rolloutId}`.execute(
       database.db,
@@ -170,7 +170,7 @@ test("the lane and the reconcilers of two replicas end what is open without help
   const { cam, counts, replica, world, phones, rolloutId } = await openItems(LOST);
   const replicas = [replica, world.replica()];
   while ((await counts()).unknown > 0) {
-    await Promise.all(replicas.flatMap(({ lanes, reconcile }) => [lanes.advance(), reconcile()]));
+    await Promise.all(replicas.flatMap(({ runner, reconcile }) => [runner.advance(), reconcile()]));
     await Promise.all(replicas.map(({ idle }) => idle()));
   }
   await settle(replica);

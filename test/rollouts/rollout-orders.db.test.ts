@@ -29,18 +29,18 @@ async function tamper(statement: ReturnType<typeof sql>): Promise<void> {
 
 test("a plan starts once, by its own hash and by who planned it, and only within its time", async () => {
   const world = await openRunWorld(database);
-  const { runs, idle } = world.replica();
+  const { orders, idle } = world.replica();
   const planned = await world.plan(1);
-  await expect(runs.start(planned, "other", by(ANN))).rejects.toMatchObject({ code: "PLAN_CHANGED" });
-  await expect(runs.start(planned, hashOf(planned), by(BEN))).rejects.toMatchObject({ code: "FORBIDDEN" });
-  const started = await runs.start(planned, hashOf(planned), by(ANN));
+  await expect(orders.start(planned, "other", by(ANN))).rejects.toMatchObject({ code: "PLAN_CHANGED" });
+  await expect(orders.start(planned, hashOf(planned), by(BEN))).rejects.toMatchObject({ code: "FORBIDDEN" });
+  const started = await orders.start(planned, hashOf(planned), by(ANN));
   expect(started.status).toBe("running");
   await idle();
   const done = await world.found(planned.id);
-  expect(await runs.start(done, hashOf(done), by(ANN))).toEqual(done);
+  expect(await orders.start(done, hashOf(done), by(ANN))).toEqual(done);
   const late = await world.plan(1);
   await tamper(sql`update mfa_rollout set expires_at = now() where id = ${late.id}`);
-  await expect(runs.start(late, hashOf(late), by(ANN))).rejects.toMatchObject({
+  await expect(orders.start(late, hashOf(late), by(ANN))).rejects.toMatchObject({
     code: "ROLLOUT_STATUS",
     message: expect.stringContaining("It is expired."),
   });
@@ -48,21 +48,21 @@ test("a plan starts once, by its own hash and by who planned it, and only within
 
 test("two open rollouts never hold the same user", async () => {
   const world = await openRunWorld(database, { guardUsers: 1 });
-  const { runs } = world.replica();
+  const { orders } = world.replica();
   const [first, second] = [await world.plan(2), await world.plan(3)];
-  const open = await runs.start(first, hashOf(first), by(ANN));
-  await expect(runs.start(second, hashOf(second), by(ANN))).rejects.toMatchObject({
+  const open = await orders.start(first, hashOf(first), by(ANN));
+  await expect(orders.start(second, hashOf(second), by(ANN))).rejects.toMatchObject({
     code: "USERS_IN_OTHER_ROLLOUT",
     message: expect.stringContaining(`2 of its users are in the open rollouts ${first.id}.`),
   });
-  await runs.cancel(open, "Not now", by(ANN));
-  expect(await runs.start(second, hashOf(second), by(ANN))).toMatchObject({ status: "awaiting_approval" });
+  await orders.cancel(open, "Not now", by(ANN));
+  expect(await orders.start(second, hashOf(second), by(ANN))).toMatchObject({ status: "awaiting_approval" });
 });
 
 test("paused callers start, approve and resume nothing, and their rollouts pause", async () => {
   const world = await openRunWorld(database, { guardUsers: 1 });
   const replica = world.replica();
-  const { runs } = replica;
+  const { orders } = replica;
   const [caller, approver] = [
     { ...ANN, subject: "ann", issuer: "test" },
     { ...BEN, issuer: "pausing" },
@@ -76,13 +76,13 @@ test("paused callers start, approve and resume nothing, and their rollouts pause
     set(sql`
       update caller_pause set resumed_at = now(), resumed_by_subject = 'x' where resumed_at is null`);
   await pause("ann", "test");
-  await expect(runs.start(planned, hashOf(planned), by(caller))).rejects.toMatchObject({
+  await expect(orders.start(planned, hashOf(planned), by(caller))).rejects.toMatchObject({
     code: "CALLER_PAUSED",
   });
   await resume();
-  const awaiting = await runs.start(planned, hashOf(planned), by(caller));
+  const awaiting = await orders.start(planned, hashOf(planned), by(caller));
   await pause("ben", "pausing");
-  await expect(runs.approve(awaiting, hashOf(awaiting), undefined, by(approver))).rejects.toMatchObject({
+  await expect(orders.approve(awaiting, hashOf(awaiting), undefined, by(approver))).rejects.toMatchObject({
     code: "CALLER_PAUSED",
   });
   await resume();
@@ -95,31 +95,31 @@ test("paused callers start, approve and resume nothing, and their rollouts pause
       return undefined;
     };
   }
-  await runs.approve(awaiting, hashOf(awaiting), undefined, by(approver));
+  await orders.approve(awaiting, hashOf(awaiting), undefined, by(approver));
   await expect.poll(() => world.found(planned.id)).toMatchObject({ status: "paused", code: "CALLER_PAUSED" });
-  await expect(runs.resume(await world.found(planned.id), by(ANN))).rejects.toMatchObject({
+  await expect(orders.resume(await world.found(planned.id), by(ANN))).rejects.toMatchObject({
     code: "CALLER_PAUSED",
   });
   await resume();
-  await runs.resume(await world.found(planned.id), by(ANN));
+  await orders.resume(await world.found(planned.id), by(ANN));
   await settle(replica);
   expect((await world.found(planned.id)).status).toBe("done");
 });
 
 test("a rejected, withdrawn or expired rollout changes nobody and frees its users", async () => {
   const world = await openRunWorld(database, { guardUsers: 1 });
-  const { runs, lanes } = world.replica();
+  const { orders, runner } = world.replica();
   const ends = [];
   for (const end of ["rejected", "withdrawn", "expired"]) {
     const planned = await world.plan(2);
-    const awaiting = await runs.start(planned, hashOf(planned), by(ANN));
+    const awaiting = await orders.start(planned, hashOf(planned), by(ANN));
     if (end === "expired") {
       await set(sql`update mfa_rollout set approval_expires_at = now() where id = ${awaiting.id}`);
-      await lanes.advance();
-      await expect(runs.approve(awaiting, hashOf(awaiting), undefined, by(BEN))).rejects.toMatchObject({
+      await runner.advance();
+      await expect(orders.approve(awaiting, hashOf(awaiting), undefined, by(BEN))).rejects.toMatchObject({
         code: "ROLLOUT_STATUS",
       });
-    } else await runs.reject(awaiting, "No", by(end === "rejected" ? BEN : ANN));
+    } else await orders.reject(awaiting, "No", by(end === "rejected" ? BEN : ANN));
     const { status, code } = await world.found(awaiting.id);
     ends.push([end, status, code]);
   }
@@ -133,15 +133,15 @@ test("a rejected, withdrawn or expired rollout changes nobody and frees its user
 
 test("a rule that asks for an approval gets one within its time, however few users the plan has", async () => {
   const world = await openRunWorld(database, { guardUsers: 10 });
-  const { runs, idle } = world.replica();
+  const { orders, idle } = world.replica();
   const planned = await world.plan(2, { approvalMinutes: 30 });
-  const awaiting = await runs.start(planned, hashOf(planned), by(ANN));
+  const awaiting = await orders.start(planned, hashOf(planned), by(ANN));
   expect(awaiting.status).toBe("awaiting_approval");
   const { requestedAt, expiresAt } = awaiting.approval ?? {};
   expect((expiresAt?.getTime() ?? 0) - (requestedAt?.getTime() ?? 0)).toBe(30 * 60_000);
   await idle();
-  expect(await world.rollouts.counts(planned.id)).toMatchObject({ will_change: 2 });
-  expect(await runs.approve(awaiting, hashOf(awaiting), undefined, by(BEN))).toMatchObject({
+  expect(await world.rolloutStore.counts(planned.id)).toMatchObject({ will_change: 2 });
+  expect(await orders.approve(awaiting, hashOf(awaiting), undefined, by(BEN))).toMatchObject({
     status: "running",
   });
   await idle();
@@ -152,42 +152,42 @@ test("open rollouts are counted by status, and the users of those that have begu
   const done = await openRunWorld(own);
   const over = await done.plan(1);
   const former = done.replica();
-  await former.runs.start(over, hashOf(over), by(ANN));
+  await former.orders.start(over, hashOf(over), by(ANN));
   await former.idle();
   expect((await done.found(over.id)).status).toBe("done");
   const world = await openRunWorld(own, { guardUsers: 2 });
-  const { runs, store, idle } = world.replica();
+  const { orders, runStore, idle } = world.replica();
   const [first, second] = [await world.plan(3), await world.plan(4)];
-  await runs.start(first, hashOf(first), by(ANN));
-  expect(await store.countOpen()).toEqual([
+  await orders.start(first, hashOf(first), by(ANN));
+  expect(await runStore.countOpen()).toEqual([
     { kind: "status", name: "awaiting_approval", count: 1 },
     { kind: "status", name: "planned", count: 1 },
   ]);
-  await runs.cancel(await world.found(second.id), undefined, by(ANN));
+  await orders.cancel(await world.found(second.id), undefined, by(ANN));
   const [cam] = world.cams.values();
   if (cam !== undefined) {
     cam.before = async () => {
-      await store.pause(first.id, undefined, undefined);
+      await runStore.pause(first.id, undefined, undefined);
       return undefined;
     };
   }
-  await runs.approve(await world.found(first.id), hashOf(first), undefined, by(BEN));
+  await orders.approve(await world.found(first.id), hashOf(first), undefined, by(BEN));
   await expect
-    .poll(() => store.countOpen())
+    .poll(() => runStore.countOpen())
     .toEqual([
       { kind: "status", name: "paused", count: 1 },
       { kind: "state", name: "will_change", count: 3 },
     ]);
-  await runs.cancel(await world.found(first.id), undefined, by(ANN));
+  await orders.cancel(await world.found(first.id), undefined, by(ANN));
   await idle();
-  expect(await store.countOpen()).toEqual([]);
+  expect(await runStore.countOpen()).toEqual([]);
 });
 
 test("two requests at once start a plan once", async () => {
   const world = await openRunWorld(database);
-  const { runs, idle } = world.replica();
+  const { orders, idle } = world.replica();
   const planned = await world.plan(3);
-  const started = await Promise.all([1, 2, 3].map(() => runs.start(planned, hashOf(planned), by(ANN))));
+  const started = await Promise.all([1, 2, 3].map(() => orders.start(planned, hashOf(planned), by(ANN))));
   expect(started.map(({ status }) => status)).not.toContain("planned");
   await idle();
   expect(world.reports.filter((report) => report === "started")).toEqual(["started"]);
@@ -198,10 +198,10 @@ test("two requests at once start a plan once", async () => {
 test("a plan does not start if its policy has changed since", async () => {
   const policy = { current: policyOf('{"rules":[{"id":"all","effect":"allow"}]}'), sha256: "of the plan" };
   const world = await openRunWorld(database, { policy });
-  const { runs } = world.replica();
+  const { orders } = world.replica();
   const planned = await world.plan(1);
   policy.sha256 = "of today";
-  await expect(runs.start(planned, hashOf(planned), by(ANN))).rejects.toMatchObject({
+  await expect(orders.start(planned, hashOf(planned), by(ANN))).rejects.toMatchObject({
     code: "PLAN_CHANGED",
     message: expect.stringContaining("The policy has changed since. Make a new plan."),
   });
@@ -214,10 +214,10 @@ test("a plan is not approved if its policy has changed since, until the policy i
     accounts: Object.fromEntries(world.names.map((name) => [name, { callers: { subjects: ["ben"] } }])),
     rules: [{ id: "all", effect: "allow" }],
   });
-  const { runs, idle } = world.replica();
+  const { orders, idle } = world.replica();
   const planned = await world.plan(2);
-  const awaiting = await runs.start(planned, hashOf(planned), by(ANN));
-  const approve = () => runs.approve(awaiting, hashOf(awaiting), undefined, by(BEN));
+  const awaiting = await orders.start(planned, hashOf(planned), by(ANN));
+  const approve = () => orders.approve(awaiting, hashOf(awaiting), undefined, by(BEN));
   policy.sha256 = "of today";
   await expect(approve()).rejects.toMatchObject({
     code: "PLAN_CHANGED",
@@ -231,9 +231,9 @@ test("a plan is not approved if its policy has changed since, until the policy i
 
 test("a plan that changes nobody does not start", async () => {
   const world = await openRunWorld(database);
-  const { runs } = world.replica();
+  const { orders } = world.replica();
   const planned = await world.plan(0);
-  await expect(runs.start(planned, hashOf(planned), by(ANN))).rejects.toMatchObject({
+  await expect(orders.start(planned, hashOf(planned), by(ANN))).rejects.toMatchObject({
     code: "ROLLOUT_SELECTION",
     message: expect.stringContaining("The plan changes no user."),
   });
@@ -250,11 +250,11 @@ test("only a person who may make every change of a plan approves it", async () =
       { id: "all", effect: "allow" },
     ],
   });
-  const { runs, idle } = world.replica();
+  const { orders, idle } = world.replica();
   const planned = await world.plan(2);
-  const awaiting = await runs.start(planned, hashOf(planned), by(ANN));
+  const awaiting = await orders.start(planned, hashOf(planned), by(ANN));
   const approve = (subject: string) =>
-    runs.approve(awaiting, hashOf(awaiting), undefined, by({ ...BEN, subject }));
+    orders.approve(awaiting, hashOf(awaiting), undefined, by({ ...BEN, subject }));
   await expect(approve("ben")).rejects.toMatchObject({
     code: "FORBIDDEN",
     message: expect.stringContaining("The policy (not-him) refuses login.phone.on for the user 100000001."),
@@ -272,7 +272,7 @@ test("only a person who may make every change of a plan approves it", async () =
 
 test("a plan with more users than one statement takes starts, and frees them all when it ends", async () => {
   const world = await openRunWorld(database, { guardUsers: 1 });
-  const { runs } = world.replica();
+  const { orders } = world.replica();
   const [planned, other] = [await world.plan(5_100), await world.plan(5_001)];
   const held = async () => {
     const { rows } = await sql<{ held: number }>`
@@ -281,13 +281,13 @@ test("a plan with more users than one statement takes starts, and frees them all
     );
     return rows[0]?.held;
   };
-  const open = await runs.start(planned, hashOf(planned), by(ANN));
+  const open = await orders.start(planned, hashOf(planned), by(ANN));
   expect(await held()).toBe(5_100);
-  await expect(runs.start(other, hashOf(other), by(ANN))).rejects.toMatchObject({
+  await expect(orders.start(other, hashOf(other), by(ANN))).rejects.toMatchObject({
     code: "USERS_IN_OTHER_ROLLOUT",
     message: expect.stringContaining("5001 of its users"),
   });
-  await runs.reject(open, undefined, by(BEN));
+  await orders.reject(open, undefined, by(BEN));
   expect(await held()).toBe(0);
 });
 
@@ -320,19 +320,21 @@ describe("a plan whose rows were altered in the database", () => {
     ],
   ])("is neither started nor approved: %s", async (_, alter) => {
     const world = await openRunWorld(database, { guardUsers: 2 });
-    const { runs } = world.replica();
+    const { orders } = world.replica();
     const [planned, awaited] = [await world.plan(3), await world.plan(3)];
     const refusal = {
       code: "PLAN_CHANGED",
       message: expect.stringContaining("Its rows in the database are not those that were planned."),
     };
-    const awaiting = await runs.start(awaited, hashOf(awaited), by(ANN));
+    const awaiting = await orders.start(awaited, hashOf(awaited), by(ANN));
     expect(awaiting.status).toBe("awaiting_approval");
     await tamper(alter(awaited.id));
-    await expect(runs.approve(awaiting, hashOf(awaiting), undefined, by(BEN))).rejects.toMatchObject(refusal);
-    await runs.cancel(awaiting, "Altered", by(ANN));
+    await expect(orders.approve(awaiting, hashOf(awaiting), undefined, by(BEN))).rejects.toMatchObject(
+      refusal,
+    );
+    await orders.cancel(awaiting, "Altered", by(ANN));
     await tamper(alter(planned.id));
-    await expect(runs.start(planned, hashOf(planned), by(ANN))).rejects.toMatchObject(refusal);
+    await expect(orders.start(planned, hashOf(planned), by(ANN))).rejects.toMatchObject(refusal);
     expect(world.reports.filter((report) => report === "plan altered")).toHaveLength(2);
     expect((await world.found(planned.id)).status).toBe("planned");
   });
@@ -340,12 +342,12 @@ describe("a plan whose rows were altered in the database", () => {
 
 test("a replica leaves a rollout alone that was started with a key that it does not have", async () => {
   const world = await openRunWorld(database);
-  const { runs } = world.replica();
+  const { orders } = world.replica();
   // No item begins in this window.
   const planned = await world.plan(1, {
     window: { timeZone: "UTC", from: "00:00", to: "00:00", days: undefined },
   });
-  const { id } = await runs.start(planned, hashOf(planned), by(ANN));
+  const { id } = await orders.start(planned, hashOf(planned), by(ANN));
   const other = RequestMacs.ofSecret(Buffer.alloc(32, 8));
   await expect(findRunningRollout(database, other, id)).rejects.toThrow("This replica does not have the key");
   expect(await findRunningRollout(database, TEST_MACS, id)).toMatchObject({
@@ -356,12 +358,12 @@ test("a replica leaves a rollout alone that was started with a key that it does 
 
 test("a rollout that no gateway started in this form changes nobody", async () => {
   const world = await openRunWorld(database, { guardUsers: 2 });
-  const { runs, lanes, idle } = world.replica();
+  const { orders, runner, idle } = world.replica();
   // All of this is possible with the rights of the gateway's role in the database.
   const [forged, genuine, waiting] = [await world.plan(1), await world.plan(1), await world.plan(3)];
   await set(sql`update mfa_rollout set started_scopes = '{cam.mfa:write}' where id = ${forged.id}`);
   await set(sql`select run_rollout(${forged.id})`);
-  await lanes.advance();
+  await runner.advance();
   await idle();
   expect(await world.found(forged.id)).toMatchObject({
     ...{
@@ -372,11 +374,11 @@ test("a rollout that no gateway started in this form changes nobody", async () =
   });
   expect(world.reports).toContain("forged");
   expect([...world.cams.values()].flatMap((cam) => [...cam.writes.keys()])).toEqual([]);
-  await runs.start(genuine, hashOf(genuine), by(ANN));
+  await orders.start(genuine, hashOf(genuine), by(ANN));
   await idle();
-  const awaiting = await runs.start(waiting, hashOf(waiting), by(ANN));
+  const awaiting = await orders.start(waiting, hashOf(waiting), by(ANN));
   await set(sql`update mfa_rollout set started_scopes = '{cam.mfa:override}' where id = ${waiting.id}`);
-  await expect(runs.approve(awaiting, hashOf(awaiting), undefined, by(BEN))).rejects.toMatchObject({
+  await expect(orders.approve(awaiting, hashOf(awaiting), undefined, by(BEN))).rejects.toMatchObject({
     code: "PLAN_CHANGED",
   });
   expect([...world.cams.values()].flatMap((cam) => [...cam.writes.keys()])).toEqual(["100000000"]);

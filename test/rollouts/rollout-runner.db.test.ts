@@ -18,7 +18,7 @@ type Replica = ReturnType<World["replica"]>;
 
 /** Starts a rollout, and runs it with its reads until nothing is left to do for now. */
 async function run(world: World, replica: Replica, planned: Awaited<ReturnType<World["plan"]>>) {
-  await replica.runs.start(planned, hashOf(planned), by(ANN));
+  await replica.orders.start(planned, hashOf(planned), by(ANN));
   await settle(replica);
   return world.found(planned.id);
 }
@@ -37,12 +37,12 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     const planned = await world.plan(12, { budget: 10 });
     expect(await run(world, replica, planned)).toMatchObject({ status: "done", wave: 1 });
     expect(world.reports).toEqual(["started", "done", "sealed"]);
-    expect(await world.rollouts.counts(planned.id)).toMatchObject({ applied: 12, will_change: 0 });
+    expect(await world.rolloutStore.counts(planned.id)).toMatchObject({ applied: 12, will_change: 0 });
     const writes = [...world.cams.values()].flatMap((cam) => [...cam.writes.values()]);
     expect(writes.map(({ length }) => length)).toEqual(Array(12).fill(1));
-    const proof = await replica.runs.proof(await world.found(planned.id));
+    const proof = await replica.service.proof(await world.found(planned.id));
     expect(proof).toMatchObject({ differences: 0, sealed: true });
-    expect(await replica.runs.lanes(planned)).toEqual(
+    expect(await replica.service.lanes(planned)).toEqual(
       world.names.map((account) => ({
         ...{ account, total: 6, done: 6, state: "done", code: undefined, secondsLeft: 0 },
       })),
@@ -54,22 +54,22 @@ test("a record of an item has the rollout, the plan and the approver, and no att
   const world = await openRunWorld(database, { guardUsers: 1 });
   const replica = world.replica();
   const planned = await world.plan(2);
-  const awaiting = await replica.runs.start(planned, hashOf(planned), by(ANN));
+  const awaiting = await replica.orders.start(planned, hashOf(planned), by(ANN));
   expect(awaiting.status).toBe("awaiting_approval");
   expect(awaiting.startedAt).toBeUndefined();
   await expect(
-    replica.runs.approve(awaiting, hashOf(awaiting), undefined, by({ ...ANN, issuer: "other" })),
+    replica.orders.approve(awaiting, hashOf(awaiting), undefined, by({ ...ANN, issuer: "other" })),
   ).rejects.toMatchObject({
     code: "FORBIDDEN",
   });
-  await expect(replica.runs.approve(awaiting, "other", undefined, by(BEN))).rejects.toMatchObject({
+  await expect(replica.orders.approve(awaiting, "other", undefined, by(BEN))).rejects.toMatchObject({
     code: "PLAN_CHANGED",
   });
-  const approved = await replica.runs.approve(awaiting, hashOf(awaiting), "Checked", by(BEN));
+  const approved = await replica.orders.approve(awaiting, hashOf(awaiting), "Checked", by(BEN));
   expect(approved).toMatchObject({ status: "running", approval: { decision: { kind: "approved" } } });
-  expect(await replica.runs.approve(approved, hashOf(approved), "Again", by(BEN))).toEqual(approved);
+  expect(await replica.orders.approve(approved, hashOf(approved), "Again", by(BEN))).toEqual(approved);
   await settle(replica);
-  const [item] = await world.rollouts.items(planned.id, {}, 1);
+  const [item] = await world.rolloutStore.items(planned.id, {}, 1);
   const { rows } = await sql`
     select c.*, sealed_content::jsonb as sealed from mfa_change c where id = ${item?.changeId}`.execute(
     database.db,
@@ -149,7 +149,7 @@ describe("items", () => {
     cam?.users.set("100000001", { login: changed, action: changed });
     const replica = world.replica();
     expect(await run(world, replica, planned)).toMatchObject({ status: "done" });
-    const items = await world.rollouts.items(planned.id, {}, 10);
+    const items = await world.rolloutStore.items(planned.id, {}, 10);
     expect(items.map(({ state, code }) => [state, code])).toEqual([
       ["applied", undefined],
       ["changed_since", "PLAN_CHANGED"],
@@ -168,7 +168,7 @@ describe("items", () => {
     });
     const planned = await world.plan(4);
     expect(await run(world, world.replica(), planned)).toMatchObject({ status: "done" });
-    expect(await world.rollouts.counts(planned.id)).toMatchObject({ applied: 1, blocked: 3, failed: 0 });
+    expect(await world.rolloutStore.counts(planned.id)).toMatchObject({ applied: 1, blocked: 3, failed: 0 });
   });
 
   test("a lost reply is found out, and the user is not written again", async () => {
@@ -185,7 +185,7 @@ describe("items", () => {
     const planned = await world.plan(5, { budget: 10 });
     const replica = world.replica();
     expect(await run(world, replica, planned)).toMatchObject({ status: "done" });
-    expect(await world.rollouts.counts(planned.id)).toMatchObject({ applied: 5 });
+    expect(await world.rolloutStore.counts(planned.id)).toMatchObject({ applied: 5 });
     expect([...(cam?.writes.values() ?? [])].map(({ length }) => length)).toEqual(Array(5).fill(1));
   });
 
@@ -208,12 +208,12 @@ describe("items", () => {
     }
     const planned = await world.plan(3);
     const replica = world.replica();
-    await replica.runs.start(planned, hashOf(planned), by(ANN));
+    await replica.orders.start(planned, hashOf(planned), by(ANN));
     await expect.poll(() => world.reports).toContain(`lane ${code}`);
-    await expect.poll(() => replica.runs.lanes(planned)).toMatchObject([{ state: "held", code }]);
+    await expect.poll(() => replica.service.lanes(planned)).toMatchObject([{ state: "held", code }]);
     away = false;
     await settle(replica);
-    expect(await world.rollouts.counts(planned.id)).toMatchObject({ applied: 3, failed: 0 });
+    expect(await world.rolloutStore.counts(planned.id)).toMatchObject({ applied: 3, failed: 0 });
   });
 
   test("the users of a removed account are blocked", async () => {
@@ -222,7 +222,7 @@ describe("items", () => {
     await set(sql`delete from noted_account where account = ${world.names[1]}`);
     const replica = world.replica();
     expect(await run(world, replica, planned)).toMatchObject({ status: "done" });
-    const items = await world.rollouts.items(planned.id, {}, 10);
+    const items = await world.rolloutStore.items(planned.id, {}, 10);
     expect(items.map(({ account, state }) => [account, state])).toEqual(
       planned.accounts
         .concat(planned.accounts)
@@ -244,16 +244,18 @@ describe("items", () => {
       };
     }
     const planned = await world.plan(20, { budget: 0 });
-    await replica.runs.start(planned, hashOf(planned), by(ANN));
+    await replica.orders.start(planned, hashOf(planned), by(ANN));
     await replica.idle();
     await set(sql`delete from noted_account where account = ${lost}`);
     await settle(replica);
     expect(await world.found(planned.id)).toMatchObject({ status: "done" });
-    const counts = await world.rollouts.counts(planned.id);
+    const counts = await world.rolloutStore.counts(planned.id);
     expect(counts).toMatchObject({ failed: 0, will_change: 0 });
     expect(counts.applied + counts.blocked).toBe(20);
-    expect(await world.rollouts.countItems(planned.id, { accounts: [kept], states: ["applied"] })).toBe(10);
-    const blocked = await world.rollouts.items(planned.id, { states: ["blocked"] }, 20);
+    expect(await world.rolloutStore.countItems(planned.id, { accounts: [kept], states: ["applied"] })).toBe(
+      10,
+    );
+    const blocked = await world.rolloutStore.items(planned.id, { states: ["blocked"] }, 20);
     expect(new Set(blocked.map(({ account, code }) => `${account} ${code}`))).toEqual(
       new Set([`${lost} UNKNOWN_ACCOUNT`]),
     );
@@ -293,7 +295,7 @@ test("a database that is lost and comes back during a run changes nobody twice a
   }
   const planned = await world.plan(12, { budget: 12 });
   const replica = world.replica();
-  await replica.runs.start(planned, hashOf(planned), by(ANN));
+  await replica.orders.start(planned, hashOf(planned), by(ANN));
   const restore = await lost.promise;
   await expect.poll(() => world.reports.join()).toMatch(/STORE_UNAVAILABLE|lane error/);
   await restore();
@@ -303,8 +305,8 @@ test("a database that is lost and comes back during a run changes nobody twice a
       // The leases of the changes whose end was not recorded end sooner than in life.
       await expire.execute(own.db);
       await replica.reconcile();
-      await replica.lanes.advance();
-      expect(await world.rollouts.counts(planned.id)).toMatchObject({ applied: 12 });
+      await replica.runner.advance();
+      expect(await world.rolloutStore.counts(planned.id)).toMatchObject({ applied: 12 });
     },
     { timeout: 30_000, interval: 200 },
   );

@@ -18,9 +18,15 @@ const begun: string[] = [];
 
 beforeAll(async () => {
   database = await openTestDatabase("postgres");
-  const accounts = new Accounts([{ name: "default" }, { name: "prod" }], () => false);
+  const accounts = new Accounts(
+    [
+      { name: "default", ratePerSecond: 20 },
+      { name: "prod", ratePerSecond: 20 },
+    ],
+    () => false,
+  );
   plans = new RolloutService({
-    ...{ store: new RolloutStore(database), accounts, pauses: new CallerPauses(database) },
+    ...{ rolloutStore: new RolloutStore(database), accounts, pauses: new CallerPauses(database) },
     planner: { plan: (id) => begun.push(id) },
   });
 });

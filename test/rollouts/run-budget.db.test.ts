@@ -75,7 +75,7 @@ async function runOnce(budget: number, seed: number) {
   await Promise.all(world.names.map((account, index) => work(stores[index % 2] as RunStore, account)));
   await stores[0]?.advance(id);
   const { status } = await world.found(id);
-  const counts = await world.rollouts.counts(id);
+  const counts = await world.rolloutStore.counts(id);
   return { status, failed, most, counts };
 }
 
@@ -108,15 +108,17 @@ test("an outcome that stays unknown is open for five minutes, then counts as fai
     };
   }
   const planned = await world.plan(3, { budget: 1 });
-  await replica.runs.start(planned, hashOf(planned), by(ANN));
+  await replica.orders.start(planned, hashOf(planned), by(ANN));
   // Two are open at once, so the third waits for them.
-  await expect.poll(() => world.rollouts.counts(planned.id)).toMatchObject({ unknown: 2, will_change: 1 });
+  await expect
+    .poll(() => world.rolloutStore.counts(planned.id))
+    .toMatchObject({ unknown: 2, will_change: 1 });
   const age = () =>
     sql`update mfa_rollout_item set unknown_since = now() - interval '6 minutes' where rollout_id = ${planned.id} and item = 1`.execute(
       database.db,
     );
   await age();
-  await replica.lanes.advance();
+  await replica.runner.advance();
   // One counts as failed now, which the budget allows.
   expect(await world.found(planned.id)).toMatchObject({ status: "running" });
   isLost = false;
@@ -127,7 +129,7 @@ test("an outcome that stays unknown is open for five minutes, then counts as fai
   );
   await vi.waitFor(async () => {
     await replica.reconcile();
-    expect(await world.rollouts.counts(planned.id)).toMatchObject({ applied: 2, unknown: 1 });
+    expect(await world.rolloutStore.counts(planned.id)).toMatchObject({ applied: 2, unknown: 1 });
   }, 10_000);
   await sql`update mfa_rollout_item set unknown_since = now() where rollout_id = ${planned.id} and item = 1`.execute(
     database.db,
@@ -136,7 +138,7 @@ test("an outcome that stays unknown is open for five minutes, then counts as fai
   expect(await world.found(planned.id)).toMatchObject({ status: "running" });
 
   async function imageOf(id: string) {
-    const [item] = await world.rollouts.items(id, {}, 1);
+    const [item] = await world.rolloutStore.items(id, {}, 1);
     const none = { token: false, custom: false, mail: false, u2fToken: false, passkey: false };
     return {
       login: { phone: true, stoken: false, wechat: false, ...none },

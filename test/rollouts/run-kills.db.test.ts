@@ -37,27 +37,27 @@ test("two replicas that die five times, with lost and late replies, change every
       throw new CamError({ kind: "TIMEOUT", action, attempts: 1 });
     };
   }
-  await replicas[0]?.runs.start(planned, hashOf(planned), by(ANN));
-  await replicas[1]?.lanes.advance();
+  await replicas[0]?.orders.start(planned, hashOf(planned), by(ANN));
+  await replicas[1]?.runner.advance();
   while (generation < KILLS) {
     while (!isDead()) await shortly();
     // Both stop where they are. New processes take over once the leases are over.
-    for (const replica of replicas) void replica.lanes.stop();
+    for (const replica of replicas) void replica.runner.stop();
     generation += 1;
     calls = 0;
     replicas.splice(0, 2, world.replica(), world.replica());
     await letLeasesOfTheDeadEnd(planned.id);
-    for (const replica of replicas) await replica.lanes.advance();
+    for (const replica of replicas) await replica.runner.advance();
   }
   while ((await world.found(planned.id)).status !== "done") {
     await letLeasesOfTheDeadEnd(planned.id);
     await replicas[0]?.reconcile();
-    for (const replica of replicas) await replica.lanes.advance();
+    for (const replica of replicas) await replica.runner.advance();
     await shortly();
   }
   await Promise.all(replicas.map((replica) => replica.idle()));
 
-  expect(await world.rollouts.counts(planned.id)).toMatchObject({ applied: USERS });
+  expect(await world.rolloutStore.counts(planned.id)).toMatchObject({ applied: USERS });
   const writes = [...world.cams.values()].flatMap((cam) => [...cam.writes.entries()]);
   expect(writes.length).toBe(USERS);
   // An identical write may follow only an unknown outcome.
@@ -73,7 +73,7 @@ test("two replicas that die five times, with lost and late replies, change every
 
   /** Moves on to when the leases of dead processes, and the waits between two attempts, are over. */
   async function letLeasesOfTheDeadEnd(id: string): Promise<void> {
-    const alive = sql.join(replicas.map(({ store }) => store.owner));
+    const alive = sql.join(replicas.map(({ runStore }) => runStore.owner));
     for (const [table, owner] of [
       ["mfa_rollout_lane", "owner"],
       ["mfa_rollout_item", "lease_owner"],

@@ -24,7 +24,7 @@ function holdWrite() {
 test("a wave begins once the last one is settled, its hold is over, or a person lets it begin", async () => {
   const world = await openRunWorld(database, { accounts: 2, consistencyMs: 3_600_000 });
   const replica = world.replica();
-  const { runs, lanes, idle } = replica;
+  const { orders, runner, idle } = replica;
   const planned = await world.plan(7, {
     waves: [
       { users: 2, holdHours: 0, waitForRelease: false },
@@ -32,30 +32,30 @@ test("a wave begins once the last one is settled, its hold is over, or a person 
       { users: 2, holdHours: 1, waitForRelease: true },
     ],
   });
-  const applied = async () => (await world.rollouts.counts(planned.id)).applied;
-  await runs.start(planned, hashOf(planned), by(ANN));
+  const applied = async () => (await world.rolloutStore.counts(planned.id)).applied;
+  await orders.start(planned, hashOf(planned), by(ANN));
   await idle();
-  await lanes.advance();
+  await runner.advance();
   await idle();
   // The second wave followed the first one at once. The third waits for a day.
   const held = await world.found(planned.id);
   expect([held.wave, await applied(), held.waveAwaitsRelease]).toEqual([2, 4, false]);
   expect((held.waveHeldUntil?.getTime() ?? 0) - Date.now()).toBeGreaterThan(23 * 3_600_000);
   await set(sql`update mfa_rollout set wave_held_until = now() where id = ${planned.id}`);
-  await lanes.advance();
+  await runner.advance();
   await idle();
-  await lanes.advance();
+  await runner.advance();
   const waiting = await world.found(planned.id);
   expect([waiting.wave, await applied(), waiting.waveAwaitsRelease]).toEqual([3, 6, true]);
   // The end of the hold does not replace the person.
   await set(sql`update mfa_rollout set wave_held_until = now() where id = ${planned.id}`);
-  await lanes.advance();
+  await runner.advance();
   await idle();
   expect(await applied()).toBe(6);
-  await expect(runs.releaseWave(waiting, 5, by(ANN))).rejects.toMatchObject({ code: "ROLLOUT_STATUS" });
-  const released = await runs.releaseWave(waiting, 4, by(ANN));
+  await expect(orders.releaseWave(waiting, 5, by(ANN))).rejects.toMatchObject({ code: "ROLLOUT_STATUS" });
+  const released = await orders.releaseWave(waiting, 4, by(ANN));
   expect([released.wave, released.waveAwaitsRelease]).toEqual([4, false]);
-  expect(await runs.releaseWave(released, 4, by(ANN))).toEqual(released);
+  expect(await orders.releaseWave(released, 4, by(ANN))).toEqual(released);
   await idle();
   expect([(await world.found(planned.id)).status, await applied()]).toEqual(["done", 7]);
   expect(world.reports).toEqual(["started", "wave 2", "wave 3", "wave_released", "done"]);
@@ -63,7 +63,7 @@ test("a wave begins once the last one is settled, its hold is over, or a person 
 
 test("items begin only within the window, in its time zone", async () => {
   const world = await openRunWorld(database, { consistencyMs: 3_600_000 });
-  const { runs, lanes, idle } = world.replica();
+  const { orders, runner, idle } = world.replica();
   const { rows } = await sql<{ today: string; tomorrow: string; other: string }>`
     select to_char(now() at time zone 'Asia/Shanghai', 'Dy') as today,
       to_char(now() at time zone 'Asia/Shanghai' + interval '1 day', 'Dy') as tomorrow,
@@ -76,17 +76,17 @@ test("items begin only within the window, in its time zone", async () => {
     [[today, tomorrow], 2],
   ] as const) {
     const planned = await world.plan(2, { window: { ...window, days } });
-    await runs.start(planned, hashOf(planned), by(ANN));
+    await orders.start(planned, hashOf(planned), by(ANN));
     await idle();
-    await lanes.advance();
-    expect((await world.rollouts.counts(planned.id)).applied).toBe(applied);
-    await runs.cancel(await world.found(planned.id), "Another day", by(ANN)).catch(() => undefined);
+    await runner.advance();
+    expect((await world.rolloutStore.counts(planned.id)).applied).toBe(applied);
+    await orders.cancel(await world.found(planned.id), "Another day", by(ANN)).catch(() => undefined);
   }
 });
 
 test("a pause begins nothing more, a resumed rollout goes on, and a cancelled one ends", async () => {
   const world = await openRunWorld(database, { consistencyMs: 3_600_000 });
-  const { runs, idle } = world.replica();
+  const { orders, idle } = world.replica();
   const [cam] = world.cams.values();
   let written = 0;
   const [third, sixth] = [holdWrite(), holdWrite()];
@@ -100,39 +100,39 @@ test("a pause begins nothing more, a resumed rollout goes on, and a cancelled on
     };
   }
   const planned = await world.plan(10);
-  await runs.start(planned, hashOf(planned), by(ANN));
+  await orders.start(planned, hashOf(planned), by(ANN));
   await third.reached;
-  const paused = await runs.pause(await world.found(planned.id), "Lunch", by(ANN));
+  const paused = await orders.pause(await world.found(planned.id), "Lunch", by(ANN));
   expect(paused).toMatchObject({ status: "paused", hint: "Lunch" });
   third.release();
   // What was begun ends, and nothing follows it.
-  await expect.poll(async () => (await world.rollouts.counts(planned.id)).applied).toBe(3);
-  expect(await runs.pause(paused, "Again", by(ANN))).toEqual(paused);
+  await expect.poll(async () => (await world.rolloutStore.counts(planned.id)).applied).toBe(3);
+  expect(await orders.pause(paused, "Again", by(ANN))).toEqual(paused);
   expect(written).toBe(3);
-  await runs.resume(paused, by(ANN));
+  await orders.resume(paused, by(ANN));
   // The rollout goes on, and does not end before it is cancelled.
   await sixth.reached;
-  const cancelled = await runs.cancel(await world.found(planned.id), "Enough", by(ANN));
+  const cancelled = await orders.cancel(await world.found(planned.id), "Enough", by(ANN));
   sixth.release();
   expect(cancelled).toMatchObject({ status: "cancelled", hint: "Enough" });
   await idle();
-  const { applied, will_change: left } = await world.rollouts.counts(planned.id);
+  const { applied, will_change: left } = await world.rolloutStore.counts(planned.id);
   expect(applied + left).toBe(10);
   const holders = await sql`select from mfa_rollout_item where rollout_id = ${planned.id} and held`.execute(
     database.db,
   );
   expect(holders.rows).toEqual([]);
-  await expect(runs.resume(cancelled, by(ANN))).rejects.toMatchObject({ code: "ROLLOUT_STATUS" });
+  await expect(orders.resume(cancelled, by(ANN))).rejects.toMatchObject({ code: "ROLLOUT_STATUS" });
 });
 
 test("a run stops after seven days, whatever it has done", async () => {
   const world = await openRunWorld(database, { consistencyMs: 3_600_000 });
-  const { runs, lanes, idle } = world.replica();
+  const { orders, runner, idle } = world.replica();
   const window = { timeZone: "UTC", from: "00:00", to: "00:00", days: undefined };
   const planned = await world.plan(2, { window });
-  await runs.start(planned, hashOf(planned), by(ANN));
+  await orders.start(planned, hashOf(planned), by(ANN));
   await set(sql`update mfa_rollout set started_at = now() - interval '8 days' where id = ${planned.id}`);
-  await lanes.advance();
+  await runner.advance();
   await idle();
   expect(await world.found(planned.id)).toMatchObject({ status: "stopped", code: "APPROVAL_EXPIRED" });
 });
@@ -141,7 +141,7 @@ test("a user who was changed by others after the run is listed as a difference",
   const world = await openRunWorld(database, { consistencyMs: 3_600_000 });
   const replica = world.replica();
   const planned = await world.plan(3);
-  await replica.runs.start(planned, hashOf(planned), by(ANN));
+  await replica.orders.start(planned, hashOf(planned), by(ANN));
   await replica.idle();
   const [cam] = world.cams.values();
   cam?.users.delete("100000001");
@@ -150,9 +150,9 @@ test("a user who was changed by others after the run is listed as a difference",
     update mfa_rollout set finished_at = now() - interval '2 hours' where id = ${planned.id}`);
   await set(sql`
     update mfa_rollout_item set settled_at = now() - interval '2 hours' where rollout_id = ${planned.id}`);
-  await replica.lanes.advance();
+  await replica.runner.advance();
   await replica.idle();
-  expect(await replica.runs.proof(await world.found(planned.id))).toMatchObject({
+  expect(await replica.service.proof(await world.found(planned.id))).toMatchObject({
     differences: 1,
     sealed: true,
   });

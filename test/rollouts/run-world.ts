@@ -22,6 +22,7 @@ import { ReadBackStore } from "../../src/rollouts/read-back-store.ts";
 import type { PlannedItem, Rollout, RolloutInput } from "../../src/rollouts/rollout.ts";
 import { type OrderKind, RolloutOrders, type RolloutOrdersDeps } from "../../src/rollouts/rollout-orders.ts";
 import { RolloutRunner } from "../../src/rollouts/rollout-runner.ts";
+import { RolloutService } from "../../src/rollouts/rollout-service.ts";
 import { RolloutStore } from "../../src/rollouts/rollout-store.ts";
 import { RunStore } from "../../src/rollouts/run-store.ts";
 import { TEST_MACS } from "../support/signing-key.ts";
@@ -84,8 +85,8 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
   const suffix = randomUUID().slice(0, 6);
   const names = Array.from({ length: many }, (_, index) => `a${index}-${suffix}`);
   const cams = new Map(names.map((name) => [name, new MemoryCam()]));
-  const rollouts = new RolloutStore(database);
-  const orders = new OrderStore(database, TEST_MACS);
+  const rolloutStore = new RolloutStore(database);
+  const orderStore = new OrderStore(database, TEST_MACS);
   const plans = new PlanStore(database, "test");
   const reports: string[] = [];
   for (const name of names)
@@ -121,22 +122,22 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
       approvalLog: { approve: unused, reject: unused },
       rolloutLog,
     });
-    const store = new RunStore(database, owner);
+    const runStore = new RunStore(database, owner);
     const jobs: Promise<void>[] = [];
-    const lanes: RolloutRunner = new RolloutRunner({
+    const runner: RolloutRunner = new RolloutRunner({
       ...{
         database,
         requestMacs: TEST_MACS,
-        store,
-        rollouts,
-        readBacks: new ReadBackStore(database, owner),
+        runStore,
+        rolloutStore,
+        readBackStore: new ReadBackStore(database, owner),
         accounts,
         changes,
         rolloutLog,
       },
       ...{ clock, deadlineMs, consistencyMs },
       send: async (_, key) => {
-        jobs.push((lanes.jobs[0] as { run(key: string): Promise<void> }).run(key));
+        jobs.push((runner.jobs[0] as { run(key: string): Promise<void> }).run(key));
       },
       observer: {
         onAdvanced: ({ after, beganWave }) => reports.push(beganWave ? `wave ${beganWave}` : after),
@@ -150,16 +151,20 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
         onError: (error) => reports.push(`error ${error}`),
       },
     });
-    const runs = new RolloutOrders({
-      ...{ database, rollouts, orders, runs: store, lanes, pauses, guardUsers },
-      ...{ policy: options.policy, accounts },
+    const orders = new RolloutOrders({
+      ...{ database, rolloutStore, orderStore, runStore, runner, pauses, guardUsers },
+      policy: options.policy,
       observer: {
         onOrder: (kind: OrderKind) => reports.push(kind),
         onPlanAltered: () => reports.push("plan altered"),
       },
     });
+    const service = new RolloutService({
+      ...{ rolloutStore, accounts, pauses },
+      planner: { plan: unused },
+    });
     return {
-      ...{ store, lanes, runs, changes, log, rolloutLog, accounts },
+      ...{ runStore, runner, service, orders, changes, log, rolloutLog, accounts },
       /** Resolves when all lanes that were woken have ended. */
       async idle() {
         while (jobs.length > 0) await Promise.all(jobs.splice(0));
@@ -173,7 +178,7 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
   /** Plans a rollout of users of every account, to switch the login protection by phone on. */
   async function plan(users: number, input: PlanInput = {}) {
     const { budget = 0, approvalMinutes, ...rest } = input;
-    const created = await rollouts.create(
+    const created = await rolloutStore.create(
       newRollout({ accounts: names, caller: ANN, input: { ...newRollout().input, ...rest } }),
     );
     const waves = rest.waves ?? [];
@@ -206,18 +211,18 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
   }
 
   async function found(id: string) {
-    const rollout = await rollouts.find(id);
+    const rollout = await rolloutStore.find(id);
     if (rollout === undefined) throw new Error("The rollout is gone.");
     return rollout;
   }
 
-  return { names, cams, rollouts, reports, replica, plan, found, database };
+  return { names, cams, rolloutStore, reports, replica, plan, found, database };
 }
 
 /** Runs the lanes of a replica until nothing is left to do for now. */
-export async function settle({ lanes, idle }: ReturnType<World["replica"]>): Promise<void> {
+export async function settle({ runner, idle }: ReturnType<World["replica"]>): Promise<void> {
   for (let looks = 0; looks < 3; looks++) {
-    await lanes.advance();
+    await runner.advance();
     await idle();
   }
 }

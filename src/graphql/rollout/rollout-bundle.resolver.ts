@@ -20,7 +20,7 @@ const MAX_LINES = 500;
 const MAX_LINES_BEFORE = 1_000_000_000;
 
 interface RolloutBundleDeps {
-  readonly plans: Pick<RolloutService, "require">;
+  readonly rolloutService: Pick<RolloutService, "require">;
   readonly bundles: Pick<RolloutBundles, "read">;
 }
 
@@ -60,7 +60,7 @@ export class RolloutBundleResolver {
     const [size, before] = [first ?? MAX_LINES, after ?? 0];
     if (size < 1 || size > MAX_LINES) throw badInput(`"first" must be from 1 to ${MAX_LINES}.`);
     if (before < 0 || before > MAX_LINES_BEFORE) throw badInput('"after" must be a number of lines.');
-    const rollout = await this.#deps.plans.require(id, caller);
+    const rollout = await this.#deps.rolloutService.require(id, caller);
     const page = await this.#deps.bundles.read(rollout.id, before, size);
     if (page !== undefined) return page;
     throw new GatewayError("ROLLOUT_STATUS", {

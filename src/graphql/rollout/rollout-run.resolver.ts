@@ -23,8 +23,8 @@ class RolloutReasonArgs {
 }
 
 interface RolloutRunDeps {
-  readonly plans: Pick<RolloutService, "require">;
-  readonly runs: Omit<RolloutOrders, "lanes" | "proof">;
+  readonly rolloutService: Pick<RolloutService, "require">;
+  readonly rolloutOrders: Pick<RolloutOrders, keyof RolloutOrders>;
 }
 
 /** Starts, approves and controls rollouts. Each order may be repeated: the second one has no effect. */
@@ -49,7 +49,7 @@ export class RolloutRunResolver {
     @Arg("planHash", () => String, hashOptions) planHash: string,
     @Ctx() context: GraphQLContext,
   ): Promise<MfaRollout> {
-    return this.#order(id, context, (rollout) => this.#deps.runs.start(rollout, planHash, context));
+    return this.#order(id, context, (rollout) => this.#deps.rolloutOrders.start(rollout, planHash, context));
   }
 
   @RequiresScope("cam.mfa:approve")
@@ -65,7 +65,9 @@ export class RolloutRunResolver {
     @Ctx() context: GraphQLContext,
   ): Promise<MfaRollout> {
     const why = toReason(reason);
-    return this.#order(id, context, (rollout) => this.#deps.runs.approve(rollout, planHash, why, context));
+    return this.#order(id, context, (rollout) =>
+      this.#deps.rolloutOrders.approve(rollout, planHash, why, context),
+    );
   }
 
   @RequiresScope("cam.mfa:approve", "cam.rollout:write")
@@ -81,7 +83,7 @@ export class RolloutRunResolver {
     @Ctx() context: GraphQLContext,
   ): Promise<MfaRollout> {
     const why = toReason(reason);
-    return this.#order(id, context, (rollout) => this.#deps.runs.reject(rollout, why, context));
+    return this.#order(id, context, (rollout) => this.#deps.rolloutOrders.reject(rollout, why, context));
   }
 
   @RequiresScope("cam.rollout:write")
@@ -97,7 +99,7 @@ export class RolloutRunResolver {
     @Ctx() context: GraphQLContext,
   ): Promise<MfaRollout> {
     const why = toReason(reason);
-    return this.#order(id, context, (rollout) => this.#deps.runs.pause(rollout, why, context));
+    return this.#order(id, context, (rollout) => this.#deps.rolloutOrders.pause(rollout, why, context));
   }
 
   @RequiresScope("cam.rollout:write")
@@ -107,7 +109,7 @@ export class RolloutRunResolver {
     @Arg("id", () => ID, idOptions) id: string,
     @Ctx() context: GraphQLContext,
   ): Promise<MfaRollout> {
-    return this.#order(id, context, (rollout) => this.#deps.runs.resume(rollout, context));
+    return this.#order(id, context, (rollout) => this.#deps.rolloutOrders.resume(rollout, context));
   }
 
   @RequiresScope("cam.rollout:write")
@@ -123,7 +125,7 @@ export class RolloutRunResolver {
     @Ctx() context: GraphQLContext,
   ): Promise<MfaRollout> {
     const why = toReason(reason);
-    return this.#order(id, context, (rollout) => this.#deps.runs.cancel(rollout, why, context));
+    return this.#order(id, context, (rollout) => this.#deps.rolloutOrders.cancel(rollout, why, context));
   }
 
   @RequiresScope("cam.rollout:write")
@@ -134,7 +136,9 @@ export class RolloutRunResolver {
     @Arg("wave", () => Int, { description: "The number of the wave that waits, from 2." }) wave: number,
     @Ctx() context: GraphQLContext,
   ): Promise<MfaRollout> {
-    return this.#order(id, context, (rollout) => this.#deps.runs.releaseWave(rollout, wave, context));
+    return this.#order(id, context, (rollout) =>
+      this.#deps.rolloutOrders.releaseWave(rollout, wave, context),
+    );
   }
 
   async #order(
@@ -142,6 +146,6 @@ export class RolloutRunResolver {
     { caller }: GraphQLContext,
     carryOut: (rollout: Rollout) => Promise<Rollout>,
   ): Promise<MfaRollout> {
-    return toMfaRollout(await carryOut(await this.#deps.plans.require(id, caller)));
+    return toMfaRollout(await carryOut(await this.#deps.rolloutService.require(id, caller)));
   }
 }

@@ -15,7 +15,6 @@ import {
 } from "type-graphql";
 import { isCamErrorCode } from "../../contract/index.ts";
 import type { Rollout } from "../../rollouts/rollout.ts";
-import type { RolloutOrders } from "../../rollouts/rollout-orders.ts";
 import type { RolloutService } from "../../rollouts/rollout-service.ts";
 import { LONGEST_REASON } from "../arguments.ts";
 import type { GraphQLContext } from "../context.ts";
@@ -86,11 +85,7 @@ class MfaRolloutsArgs {
 const ITEM_CURSOR = /^[1-9]\d{0,8}$/;
 
 export interface RolloutDeps {
-  readonly plans: Pick<
-    RolloutService,
-    "plan" | "planUndo" | "require" | "find" | "list" | "counts" | "reasons" | "items" | "countItems"
-  >;
-  readonly runs: Pick<RolloutOrders, "lanes" | "proof">;
+  readonly rolloutService: Pick<RolloutService, keyof RolloutService>;
 }
 
 /** Plans rollouts and shows them. */
@@ -112,7 +107,7 @@ export class RolloutResolver {
     @Arg("id", () => ID, { description: "The id of the rollout." }) id: string,
     @Ctx() { caller }: GraphQLContext,
   ): Promise<MfaRollout | undefined> {
-    const rollout = await this.#deps.plans.find(id, caller);
+    const rollout = await this.#deps.rolloutService.find(id, caller);
     return rollout && toMfaRollout(rollout);
   }
 
@@ -127,7 +122,7 @@ export class RolloutResolver {
   ): Promise<MfaRolloutConnection> {
     const size = pageSize(first);
     // One more than requested shows whether a next page exists.
-    const rollouts = await this.#deps.plans.list(
+    const rollouts = await this.#deps.rolloutService.list(
       caller,
       status ? nameOf(status) : undefined,
       size + 1,
@@ -152,7 +147,7 @@ export class RolloutResolver {
     input: PlanMfaRolloutInput,
     @Ctx() context: GraphQLContext,
   ): Promise<MfaRollout> {
-    return toMfaRollout(await this.#deps.plans.plan(toPlanRequest(input), context));
+    return toMfaRollout(await this.#deps.rolloutService.plan(toPlanRequest(input), context));
   }
 
   @RequiresScope("cam.rollout:write")
@@ -171,14 +166,16 @@ export class RolloutResolver {
     reason: string,
     @Ctx() context: GraphQLContext,
   ): Promise<MfaRollout> {
-    const { plans } = this.#deps;
+    const { rolloutService } = this.#deps;
     const why = toText("reason", reason, LONGEST_REASON);
-    return toMfaRollout(await plans.planUndo(await plans.require(id, context.caller), why, context));
+    return toMfaRollout(
+      await rolloutService.planUndo(await rolloutService.require(id, context.caller), why, context),
+    );
   }
 
   @FieldResolver(() => MfaRolloutCounts, { description: "The users by state." })
   async counts(@Root() { rollout }: MfaRollout): Promise<MfaRolloutCounts> {
-    const counts = await this.#deps.plans.counts(rollout);
+    const counts = await this.#deps.rolloutService.counts(rollout);
     return {
       ...{ willChange: counts.will_change, alreadySo: counts.already_so, blocked: counts.blocked },
       ...{
@@ -195,7 +192,7 @@ export class RolloutResolver {
     description: "The reasons why users are not changed, with the number of users, the most frequent first.",
   })
   async reasons(@Root() { rollout }: MfaRollout): Promise<readonly MfaRolloutReason[]> {
-    const reasons = await this.#deps.plans.reasons(rollout);
+    const reasons = await this.#deps.rolloutService.reasons(rollout);
     return reasons.flatMap(({ state, code, users }) =>
       isCamErrorCode(code) ? [{ state: enumOf(state), code, users }] : [],
     );
@@ -205,7 +202,7 @@ export class RolloutResolver {
     description: "The accounts with users to change, in the order of the names.",
   })
   async lanes(@Root() { rollout }: MfaRollout): Promise<readonly MfaRolloutLane[]> {
-    const lanes = await this.#deps.runs.lanes(rollout);
+    const lanes = await this.#deps.rolloutService.lanes(rollout);
     return lanes.map(({ state, code, ...same }) => ({
       ...{ ...same, state: enumOf(state), code: isCamErrorCode(code) ? code : undefined },
     }));
@@ -213,7 +210,7 @@ export class RolloutResolver {
 
   @FieldResolver(() => MfaRolloutProgress, { description: "The progress of the run. Poll this field." })
   async progress(@Root() { rollout }: MfaRollout): Promise<MfaRolloutProgress> {
-    const lanes = await this.#deps.runs.lanes(rollout);
+    const lanes = await this.#deps.rolloutService.lanes(rollout);
     const total = sum(lanes.map((lane) => lane.total));
     const { wave, waveHeldUntil: heldUntil, waveAwaitsRelease: awaitsRelease } = rollout;
     return {
@@ -228,7 +225,7 @@ export class RolloutResolver {
     description: "The result of the reads after the run. Null until the gateway has read all changed users.",
   })
   proof(@Root() { rollout }: MfaRollout): Promise<MfaRolloutProof | undefined> {
-    return this.#deps.runs.proof(rollout);
+    return this.#deps.rolloutService.proof(rollout);
   }
 
   @PageSize()
@@ -237,14 +234,14 @@ export class RolloutResolver {
     @Root() { rollout }: MfaRollout,
     @Args(() => MfaRolloutItemsArgs) args: MfaRolloutItemsArgs,
   ): Promise<MfaRolloutItemConnection> {
-    const { plans } = this.#deps;
+    const { rolloutService } = this.#deps;
     const { first, after } = args;
     const size = pageSize(first);
     const filter = toItemFilter(args);
     const place = Number(cursorOf(after, ITEM_CURSOR) ?? 0);
     const [items, totalCount] = await Promise.all([
-      plans.items(rollout, filter, size + 1, place),
-      plans.countItems(rollout, filter),
+      rolloutService.items(rollout, filter, size + 1, place),
+      rolloutService.countItems(rollout, filter),
     ]);
     const page = toPage(items, { size, after }, (item) => ({
       ...{ node: toMfaRolloutItem(item), cursor: String(item.item) },

@@ -16,7 +16,7 @@ import { SEAL_KIND, toProvedItem } from "./rollout-seal.ts";
 
 interface RolloutBundlesDeps {
   readonly database: Database;
-  readonly store: RolloutStore;
+  readonly rolloutStore: RolloutStore;
   /** Signs the record now. Undefined if this gateway signs no checkpoints. */
   readonly signNow: (() => Promise<unknown>) | undefined;
 }
@@ -176,7 +176,7 @@ export class RolloutBundles {
   }
 
   async #readItems(id: string, from: number, to: number): Promise<readonly string[]> {
-    const items = await this.#deps.store.items(id, {}, to - from, from);
+    const items = await this.#deps.rolloutStore.items(id, {}, to - from, from);
     const records = await this.#read<NonNullable<BundleItem["record"]> & { item: number }>(sql`
       select i.item, c.chain, c.chain_seq as seq, sha256_hex(c.sealed_content) as digest
       from mfa_rollout_item i join mfa_change c on c.id = i.change_id

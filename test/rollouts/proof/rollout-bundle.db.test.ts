@@ -27,13 +27,13 @@ const key = newSigningKey();
 
 describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
   let database: Database;
-  let store: RolloutStore;
+  let rolloutStore: RolloutStore;
   let log: ChangeLog;
   let checkpointer: AuditCheckpointer;
 
   beforeAll(async () => {
     database = await openTestDatabase(kind);
-    store = new RolloutStore(database);
+    rolloutStore = new RolloutStore(database);
     log = new ChangeLog({ database, replica: "test" });
     checkpointer = new AuditCheckpointer({
       ...{ database, privateKey: key.privateKey, clock: new FakeClock(), intervalMs: 60_000 },
@@ -49,7 +49,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
 
   /** Plans and starts a rollout with changed users and a blocked one. */
   async function startRollout(first: number): Promise<string> {
-    const { id } = await store.create(newRollout());
+    const { id } = await rolloutStore.create(newRollout());
     const items = Array.from({ length: USERS }, (_, at) => ({ item: at + 1, op_uin: String(first + at) }));
     await sql`
       insert into mfa_rollout_item (rollout_id, item, account, op_uin, before_image, sent, state, wave)
@@ -62,7 +62,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
       insert into mfa_rollout_item (rollout_id, item, op_uin, state, code)
       values (${id}, ${USERS + 1}, '99', 'blocked', 'USER_NOT_EXIST')`.execute(database.db);
     const hash = new PlanHash();
-    for (const item of await store.items(id, {}, USERS + 1)) hash.add(item);
+    for (const item of await rolloutStore.items(id, {}, USERS + 1)) hash.add(item);
     const { input } = newRollout();
     const planHash = hash.end(termsOf({ policyHash: undefined, undoOf: undefined, maxFailures: 100, input }));
     await sql`
@@ -107,7 +107,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     await sql`
       update mfa_rollout_item set read_back = before_image || sent, read_back_at = now(), differs = false
       where rollout_id = ${id} and attempt > 0`.execute(database.db);
-    const digest = await digestOfItems(store, id);
+    const digest = await digestOfItems(rolloutStore, id);
     const { rows } = await sql<{ sealed: boolean }>`
       select seal_rollout(${id}, ${digest}) as sealed`.execute(database.db);
     expect(rows).toEqual([{ sealed: true }]);
@@ -115,7 +115,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
 
   function bundles(signs = true): RolloutBundles {
     const signNow = signs ? () => checkpointer.checkpoint() : undefined;
-    return new RolloutBundles({ database, store, signNow });
+    return new RolloutBundles({ database, rolloutStore, signNow });
   }
 
   async function readAll(id: string, { signs = true, size = 500 } = {}): Promise<string> {
