@@ -1,6 +1,6 @@
 /**
- * Owns the record of changes: the intent before a call of CAM, the outcome after it, the hash chain, its checkpoints,
- * export and verification. It sends nothing to CAM and decides no change. Read change-record.ts next, then
+ * Owns the record of changes: the intent before the write to CAM, the outcome after it, the hash chain, its
+ * checkpoints, export and verification. It sends nothing to CAM and decides no change. Read change-record.ts next, then
  * schema/migrations.
  */
 
@@ -40,12 +40,12 @@ interface ChangeLogDeps {
 }
 
 /**
- * The record of changes: the intent before a call of CAM, and the outcome after it. A sealed record is never altered or
- * deleted.
+ * The record of changes: the intent before the write to CAM, and the outcome after it. A sealed record is never
+ * altered. Only a prune deletes it (prune-record.ts).
  *
  * Every method throws GatewayError STORE_UNAVAILABLE, with the driver's error as its cause, while the store is
- * unavailable. An invalid statement or value is a fault of the gateway, and the method throws the driver's error. In
- * both cases it records nothing.
+ * unavailable. After a lost connection, the statement may still have taken effect. An invalid statement or value is a
+ * fault of the gateway. The method then throws the driver's error and records nothing.
  */
 export class ChangeLog {
   readonly #deps: ChangeLogDeps;
@@ -67,7 +67,10 @@ export class ChangeLog {
     });
   }
 
-  /** Seals the caller's request, and not the recorded one. If the two differ, the request cannot be approved. */
+  /**
+   * Adds a MAC over the request as the caller sent it. If the record differs from it, the MAC does not match, and the
+   * request cannot be approved.
+   */
   async #addMac(database: Database, intent: ChangeIntent, record: ChangeRecord): Promise<void> {
     const { requestMacs } = this.#deps;
     const { id, approval, requestMac } = record;
@@ -130,8 +133,9 @@ export class ChangeLog {
 
   /**
    * Claims changes of an account for `leaseMs`: changes that their replica abandoned, changes of unknown outcome whose
-   * next read-back is due, and changes whose time for approval is over. Two replicas never claim the same change. All
-   * replicas together claim changes that need a read-back at most once in `gapMs`.
+   * next read-back is due, and changes whose time for approval is over. No other replica claims them before the lease
+   * ends. All replicas together claim changes that need a read-back at most once in `gapMs`. `limit` applies to these
+   * changes.
    */
   async claim(account: string, limit: number, leaseMs: number, gapMs = 0): Promise<readonly ChangeRecord[]> {
     const { replica } = this.#deps;
@@ -141,7 +145,7 @@ export class ChangeLog {
     return rows.map(toChangeRecord);
   }
 
-  /** Returns the number of changes of an account whose outcome is not known, and that await no approval. */
+  /** Returns the number of changes of an account whose outcome is open, without those that await approval. */
   async countOpen(account: string): Promise<number> {
     const [row] = await this.#run<{ changes: number }>(sql`
       select count(*)::integer as changes from mfa_change
@@ -149,7 +153,7 @@ export class ChangeLog {
     return row?.changes ?? 0;
   }
 
-  /** Settles expired requests for approval of all accounts that are not in `accounts`, which takes no call to CAM. */
+  /** Settles expired requests for approval in all accounts except `accounts`, as refused. Does not call CAM. */
   async expireApprovals(accounts: readonly string[]): Promise<void> {
     await this.#run(sql`
       select settle_change(c.id, 'refused', null, 'APPROVAL_EXPIRED', null, null, null, 0, 0, false)

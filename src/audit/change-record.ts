@@ -4,8 +4,8 @@ export const CHANGE_STATUSES = ["awaiting_approval", "pending", "applied", "refu
 
 /**
  * The state of a change. awaiting_approval: recorded; the gateway sends it when another caller approves it. pending:
- * recorded, without an outcome yet. applied: in force. refused: proven not to be in force. unknown: neither is proven;
- * the reconciler reads the user again for a day.
+ * recorded, without an outcome yet. applied: it took effect. refused: it took no effect, and will not. unknown: neither
+ * is proven; the gateway reads the user again for a day.
  */
 export type ChangeStatus = (typeof CHANGE_STATUSES)[number];
 
@@ -60,7 +60,9 @@ export interface ChangeRecord {
   readonly camCode: string | undefined;
   readonly camAction: string | undefined;
   readonly camRequestId: string | undefined;
-  /** The number of requests for the write that reached CAM or may have reached it. */
+  /**
+   * The number of attempts at the write, including those that got no connection. Attempts without a key do not count.
+   */
   readonly attempts: number;
   readonly quotaWaitMs: number;
   readonly replica: string;
@@ -73,7 +75,7 @@ export interface ChangeRecord {
   readonly seq: string | undefined;
 }
 
-/** The intent of a change, recorded before CAM is called. */
+/** The intent of a change, recorded before the write to CAM. */
 export interface ChangeIntent {
   readonly account: string;
   readonly opUin: Uin;
@@ -94,7 +96,7 @@ export interface ChangeIntent {
   readonly approvalMs?: number | undefined;
 }
 
-/** The approval of a change, recorded before CAM is called. */
+/** The approval of a change, recorded before the write to CAM. */
 export interface ChangeApprovalIntent {
   readonly by: RecordedCaller;
   readonly gatewayRequestId: string;
@@ -144,15 +146,20 @@ export interface OtherWrites {
  */
 type VerdictOfBoth = "BEGUN" | "STALE" | "BUSY" | "PAUSED" | "PAUSES";
 
-/** The verdict on an intent. `id` names the change, or else the other change or the pause that prevents it. */
+/**
+ * The verdict on an intent. `id` names the change, or else the other change or the pause that prevents it. AWAITING:
+ * recorded, and awaits approval. JOIN: the same change is open. REPLAY: the idempotency key has an earlier change.
+ * KEY_REUSED: that change is another one. FULL: too many changes of this user that the caller requested await approval.
+ */
 export interface BeginVerdict {
   readonly kind: VerdictOfBoth | "AWAITING" | "JOIN" | "FULL" | "REPLAY" | "KEY_REUSED";
   readonly id: string;
 }
 
 /**
- * The verdict on an approval. `id` names the change, or else the other change or the pause that prevents it.
- * FORGED: the record differs from what this gateway recorded. It is settled as refused.
+ * The verdict on an approval. `id` names the change, or else the other change or the pause that prevents it. DECIDED:
+ * the change does not await approval any more. OWN: the approver requested it. EXPIRED: its time for approval is over.
+ * FORGED: the record differs from what this gateway recorded, and is settled as refused.
  */
 export interface ApproveVerdict {
   readonly kind: VerdictOfBoth | "DECIDED" | "OWN" | "EXPIRED" | "FORGED";

@@ -35,7 +35,7 @@ interface RequestMac {
   readonly key: string;
 }
 
-/** GENUINE: this gateway recorded the request. With any other verdict the gateway sends nothing to CAM. */
+/** GENUINE: this gateway recorded the request. With any other verdict the gateway writes nothing to CAM. */
 export type MacVerdict = "GENUINE" | "NOT_SEALED" | "UNKNOWN_KEY" | "ALTERED";
 
 interface MacKey {

@@ -1,6 +1,6 @@
 /**
- * Runs the statements of the record and of the work on it, with one meaning of their errors. Statements that come
- * together can share one.
+ * Runs SQL statements, and maps an unavailable store to one error. `SharedStatements` combines requests that come
+ * together.
  */
 
 import { type Kysely, type RawBuilder, sql } from "kysely";
@@ -10,9 +10,10 @@ import type { Database, Tables } from "./database.ts";
 import { isUnavailable } from "./store-errors.ts";
 
 /**
- * Runs one statement of a change, and returns its rows in the form of `fromRow`.
+ * Runs one statement, and returns its rows in the form of `fromRow`.
  *
- * @throws GatewayError STORE_UNAVAILABLE, with the driver's error as its cause, while the store is unavailable.
+ * @throws GatewayError STORE_UNAVAILABLE, with the driver's error as its cause, while the store is unavailable. After a
+ *   lost connection, the statement may still have taken effect.
  * @throws the driver's error for an invalid statement or value, which is a fault of the gateway.
  */
 export function runQuery<Row>({ db }: Database, query: RawBuilder<unknown>): Promise<Row[]> {
@@ -20,7 +21,7 @@ export function runQuery<Row>({ db }: Database, query: RawBuilder<unknown>): Pro
 }
 
 /**
- * Runs one statement of several changes. Returns nothing if one of them is at fault, because the others must not fail
+ * Runs one statement for several requests. Returns nothing if one of them is at fault, because the others must not fail
  * with it.
  *
  * @throws GatewayError STORE_UNAVAILABLE
@@ -40,7 +41,7 @@ export function runRead<Row>({ reads }: Database, query: RawBuilder<unknown>): P
   return run(reads, query, "A read ends after two seconds: narrow its filter, or try again later.");
 }
 
-/** Runs statements of a change in one transaction. Throws the errors of `runQuery`. */
+/** Runs statements in one transaction. Throws the errors of `runQuery`. */
 export function inTransaction<Result>(
   database: Database,
   work: (database: Database) => Promise<Result>,
@@ -78,8 +79,8 @@ interface SharedStatementsDeps<Request, Answer> {
   /** Runs a statement for one request. */
   readonly runOne: (request: Request) => Promise<Answer>;
   /**
-   * Runs one statement for several requests, and returns their answers in the same order. Undefined leaves a request to
-   * `one`.
+   * Runs one statement for several requests, and returns their answers in the same order. Undefined at a place:
+   * `runOne` runs that request by itself.
    */
   readonly runBatch: (requests: readonly Request[]) => Promise<readonly (Answer | undefined)[]>;
   readonly clock?: Clock | undefined;
@@ -96,13 +97,16 @@ interface Waiting<Request, Answer> {
 /** The most requests of one statement. It bounds the time and the locks of a statement. */
 const MAX_BATCH = 64;
 
-/** A statement that takes longer, because it waits for a lock, does not hold up the next one. */
+/**
+ * After this time the next statement starts, even if the current one still runs, for example because it waits for a
+ * lock.
+ */
 const MAX_WAIT_MS = 100;
 
 /**
- * Runs one statement at a time for many requests. Requests that come in one turn of the event loop share a statement, and
- * those that arrive while it runs share the next one. So an idle gateway waits for nothing, and a busy one sends few
- * statements.
+ * Combines requests into statements of at most MAX_BATCH requests. Requests of one turn of the event loop share a
+ * statement. Those that arrive while it runs share the next one, which starts when it ends, or after MAX_WAIT_MS even
+ * if it still runs. So an idle gateway waits for nothing, and a busy one sends few statements.
  */
 export class SharedStatements<Request, Answer> {
   readonly #deps: SharedStatementsDeps<Request, Answer>;

@@ -73,7 +73,7 @@ export class WriteBehind {
     this.#protections.delete(keyOf(account, opUin));
   }
 
-  /** Writes the waiting reads once, and then no more. */
+  /** Writes one batch of the waiting reads, and then no more. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancel?.();
