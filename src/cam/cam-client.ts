@@ -105,8 +105,10 @@ export class CamClient {
    * Makes a call. Repeats it if that is safe (attempt.ts) and the deadline permits.
    *
    * @throws CamError of the last attempt.
-   * @throws GatewayError before the first request: CAM_CIRCUIT_OPEN while the circuit of the action is open, or
-   *   QUOTA_EXHAUSTED if no slot comes free before the deadline.
+   * @throws GatewayError before the first request: CAM_CIRCUIT_OPEN while the circuit of the action is open,
+   *   QUOTA_EXHAUSTED if no slot comes free before the deadline, or STORE_UNAVAILABLE for a write, or a read with
+   *   `forWrite`, while the database of the quota is unavailable. After an attempt, these refusals end the retries, and
+   *   the call throws the last CamError instead.
    */
   async call<Input, Output>(
     action: CamAction<Input, Output>,
@@ -155,7 +157,7 @@ export class CamClient {
   /** Resolves to a credential, or rejects at the deadline. A load in progress continues for later calls. */
   async #credential(deadlineMs: number): Promise<Credential> {
     const { credentials, clock } = this.#deps;
-    // A change asks for the key seven times, and a timer for each would cost more than the rest.
+    // A change needs the key for every call, and a timer for each would cost more than the rest.
     if (credentials.fresh !== undefined) return credentials.fresh;
     return within(clock, deadlineMs - clock.monotonic(), credentials.get(), () => {
       throw new CredentialError("The source of the key did not answer in time.");

@@ -26,9 +26,9 @@ const PROBE_EVERY_MS = 1_000;
 const NEVER = Number.NEGATIVE_INFINITY;
 
 /**
- * A circuit breaker for each action. A circuit opens when an action fails for at least half of the users. A refusal by
- * CAM does not count as a failure. An open circuit admits one probe a second, and refuses other calls before they take
- * a slot of the quota.
+ * A circuit breaker for each action. A circuit opens when an action fails for at least half of the users
+ * (`CircuitVotes.showOutage`). A refusal by CAM does not count as a failure. An open circuit admits one probe a second,
+ * and one of a caller and user without failures. It refuses other calls before they take a slot of the quota.
  */
 export class ActionCircuits {
   readonly #config: CircuitBreakerConfig;

@@ -178,11 +178,6 @@ function mediaTypeOf(contentType: string): string {
   return /^[\w.+-]{1,40}\/[\w.+-]{1,40}(?=\s*(;|$))/.exec(contentType)?.[0] ?? "no media type";
 }
 
-/**
- * Reads and writes JSON with exact integers. CAM sends Uins as 64-bit integers, and `JSON.parse` silently rounds the
- * large ones to JS numbers.
- */
-
 declare global {
   interface JSON {
     /** ECMAScript's JSON.parse source text access, which TypeScript's own library does not declare yet. */
@@ -193,7 +188,10 @@ declare global {
 /** The shortest integer that a JS number rounds has 16 digits. */
 const MAY_HOLD_LARGE_INTEGER = /\d{16}/;
 
-/** Parses JSON. An integer that a JS number cannot hold exactly becomes a bigint. @throws SyntaxError */
+/**
+ * Parses JSON with exact integers. An integer that a JS number cannot hold exactly becomes a bigint. CAM sends Uins as
+ * 64-bit integers, and `JSON.parse` silently rounds large ones. @throws SyntaxError
+ */
 export function parseExactJson(text: string): unknown {
   // A reviver makes parsing several times as slow, and hardly any reply of CAM needs it.
   return MAY_HOLD_LARGE_INTEGER.test(text) ? JSON.parse(text, reviveExactly) : JSON.parse(text);
@@ -241,7 +239,7 @@ const IGNORED_BELOW_MS = 5_000;
 
 /**
  * The difference between CAM's clock and the gateway's, measured by the Date header of CAM's replies. The gateway signs
- * with CAM's time, so a machine with a wrong clock still makes valid signatures.
+ * with CAM's time. So after the first reply, a machine with a wrong clock makes valid signatures.
  */
 export class ClockSkew {
   readonly #clock: Clock;

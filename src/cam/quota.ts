@@ -28,10 +28,11 @@ export type SlotOutcome =
 export interface Quota {
   /**
    * Resolves when the call may be made. For one action and key, interactive calls go before bulk calls, and callers
-   * take turns.
+   * take turns. Rejects with the reason of `signal` when it aborts.
    *
-   * @throws GatewayError QUOTA_EXHAUSTED immediately if no slot comes free before `deadlineMs` (monotonic
-   *   milliseconds). `retryAfterMs` is the actual wait for a slot.
+   * @throws GatewayError QUOTA_EXHAUSTED if no slot comes free before `deadlineMs` (monotonic milliseconds), or if the
+   *   queue is full. The quota refuses the call as soon as it can estimate that, at the latest at `deadlineMs`.
+   *   `retryAfterMs` is the estimated wait for a slot.
    * @throws GatewayError STORE_UNAVAILABLE for a write, if the quota is shared and its store is unavailable.
    */
   take(request: SlotRequest): Promise<Slot>;
@@ -52,8 +53,8 @@ export interface SlotRequest {
   readonly deadlineMs: number;
   readonly signal?: AbortSignal | undefined;
   /**
-   * Resolves when a connection is open, so that the holder can write the call immediately. Never rejects. A quota with
-   * short slots grants none earlier, but may refuse earlier.
+   * Resolves when a connection is open, so that the holder can write the call immediately. Never rejects. The shared
+   * quota grants no slot before that, because a slot expires soon after it is due. It may refuse the call before that.
    */
   readonly ready?: Promise<unknown>;
   /** Whether the call missed a slot, or CAM throttled it in its slot. Then it takes the next slot of its priority. */

@@ -165,8 +165,8 @@ interface InFlightRead {
 
 /**
  * Reads users' protections for all operations of this process. Each reading is one call to CAM. Concurrent operations
- * share the reading of a user. A change of the user drops the reading, so that later operations see the new state.
- * Changes by other replicas become visible when the cached reading expires.
+ * share the reading of a user. A change by an operation of this process drops the reading, so that later operations see
+ * the new state. Changes by other replicas become visible when the cached reading expires.
  */
 export class FlagReads {
   readonly #deps: FlagReadsDeps;
@@ -199,7 +199,7 @@ export class FlagReads {
     }
   }
 
-  /** Drops the readings of a user, before and after a change. */
+  /** Drops the readings of a user, after an attempt at a change. */
   drop(opUin: Uin): void {
     this.#inFlight.delete(opUin);
     this.#cache?.delete(opUin);

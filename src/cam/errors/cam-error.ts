@@ -5,7 +5,7 @@ import { provesRefusal } from "./proven-refusals.ts";
 export type CamErrorKind =
   /** CAM answered with an error code. */
   | "REFUSED"
-  /** The gateway sent nothing, because it got no connection in time. */
+  /** The gateway sent nothing, because it got no connection in time or had no time left. */
   | "UNREACHABLE"
   /** The gateway sent the request and got no complete reply in time. */
   | "TIMEOUT"

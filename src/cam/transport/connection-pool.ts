@@ -46,7 +46,7 @@ export function createDispatcher(options: DispatcherOptions = {}): Dispatcher {
   });
 }
 
-/** The most connections to prepare: the calls of one second. More calls never start together. */
+/** The most connections to open in advance: the calls of one action in one second, at CAM's usual limit. */
 const MAX_PRECONNECTED = 20;
 
 /** The longest wait for a connection. Then the call continues, and its own request reports the fault. */
@@ -60,9 +60,9 @@ const NO_BODY: AsyncIterable<never> = {
 };
 
 /**
- * Opens connections before calls need them, because a slot of the quota is shorter than the opening of a connection.
- * undici has no method for this. The opener dispatches a request and throws before undici writes it. undici keeps the
- * connection.
+ * Opens connections before calls need them, because opening a connection may take longer than a slot of the quota
+ * lasts. undici has no method for this. The opener dispatches a request and throws before undici writes it. undici
+ * keeps the connection.
  */
 export class ConnectionOpener {
   readonly #dispatcher: Dispatcher;
