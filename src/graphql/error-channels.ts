@@ -90,8 +90,8 @@ function wrap(resolve: Resolver): Resolver {
 }
 
 /**
- * Notes a refusal of an authenticated caller for the record. UNKNOWN_ACCOUNT is none: a name that does not exist leaves no
- * trace.
+ * Notes a refusal of an authenticated caller for the record. An error without a rule is no refusal: UNKNOWN_ACCOUNT has
+ * none, because a name that does not exist leaves no trace.
  */
 function noteRefusal(
   error: unknown,

@@ -27,7 +27,10 @@ export interface Loaders {
   readonly flags: DataLoader<Uin, KnownFlags>;
   /** Loads what the directory knows about a user, without a call to CAM. */
   readonly known: DataLoader<Uin, DirectoryUser | undefined>;
-  /** Discards the known flags of a user, for all operations, after a change that took or may have taken effect. */
+  /**
+   * Discards the user's flags that this operation loaded, and the reading that operations of this process share. Called
+   * after every attempt at a change.
+   */
   forgetFlags(uin: Uin): void;
 }
 
@@ -48,7 +51,10 @@ export interface LoaderOptions {
   readonly clock: Clock;
 }
 
-/** The number of reads that one operation runs in parallel. It is enough to use every slot of the quota. */
+/**
+ * The most reads from CAM that one operation makes in parallel for one account. It is enough to use every slot of the
+ * quota.
+ */
 const READS_AT_ONCE = 40;
 
 export function createLoaders(

@@ -216,8 +216,8 @@ const CHANGES: ReadonlySet<string> = new Set(["setSubUserMfa", "trySetSubUserMfa
 
 /**
  * Returns the idempotency key of one change. The first change of an operation has the header's key. The n-th change has
- * that key, a slash and n. The order of the changes decides, not their aliases or form, so a key belongs to one
- * request. The key includes the issuer, because two issuers may give one subject to different people.
+ * that key, a slash and n. A repeated operation therefore must have its changes in the same order. Its aliases and
+ * fragments may differ. The key includes the issuer, because two issuers may give one subject to different people.
  */
 export function idempotencyKeyOf(
   { idempotencyKey, caller: { issuer } }: Pick<GraphQLContext, "idempotencyKey" | "caller">,
