@@ -4,6 +4,7 @@ import { renderErrorExtensionsSchema } from "./error-extensions-schema.ts";
 import { renderErrorsPage } from "./errors-page.ts";
 import { FILE_NAMES, renderFileSchema } from "./file-schemas.ts";
 import { GENERATED_NOTICE, markdownTable } from "./format.ts";
+import { renderFunctionsSql } from "./functions-sql.ts";
 import { renderRoutersPage } from "./routers-page.ts";
 import type { Artefact } from "./run.ts";
 import { renderSubgraphSdl } from "./subgraph-sdl.ts";
@@ -42,5 +43,6 @@ export const artefacts: readonly Artefact[] = [
     render: () => renderFileSchema(name),
   })),
   ...routerArtefacts,
+  { path: "schema/functions.sql", render: renderFunctionsSql },
   { path: "schema/subgraph.graphql", render: renderSubgraphSdl },
 ];

@@ -40,7 +40,7 @@ export class ApprovalLog {
   }
 
   /**
-   * Approves a change, or returns the reason why not (see approve_change in schema/migrations).
+   * Approves a change, or returns the reason why not (see approve_change in schema/functions.sql).
    *
    * The recorded request must have a MAC of this gateway. It must also be the request from which the flag sets were
    * composed. Otherwise the method settles the change as refused.

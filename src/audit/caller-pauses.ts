@@ -24,7 +24,7 @@ export interface CallerPause {
   readonly resumed: { readonly at: Date; readonly by: RecordedCaller } | undefined;
 }
 
-/** The callers that the bulk guard (guard_caller in schema/migrations) has paused. Throws the errors of ChangeLog. */
+/** The callers that the bulk guard (guard_caller in schema/functions.sql) has paused. Throws the errors of ChangeLog. */
 export class CallerPauses {
   readonly #database: Database;
 

@@ -58,7 +58,7 @@ export function sha256Hex(text: string): string {
 
 /**
  * Returns the hash before the first record of a chain. It binds the chain to its name and to the end of `legacy`.
- * chain_start in schema/migrations computes the same hash.
+ * chain_start in schema/functions.sql computes the same hash.
  */
 export function chainStart(chain: string, legacyEnd: string): string {
   return chain === LEGACY ? LEGACY_START : sha256Hex(legacyEnd + chain);
@@ -66,7 +66,7 @@ export function chainStart(chain: string, legacyEnd: string): string {
 
 /**
  * Returns the hash of a record, or undefined for a record of `legacy` whose content is unknown. All chains but `legacy`
- * hash the digest of the content. extend_chain in schema/migrations computes the same hash.
+ * hash the digest of the content. extend_chain in schema/functions.sql computes the same hash.
  */
 export function hashRecord({
   chain,

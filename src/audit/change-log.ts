@@ -56,7 +56,7 @@ export class ChangeLog {
     this.#statements = new ChangeStatements(deps);
   }
 
-  /** Records an intent, or returns the reason why not (see begin_change in schema/migrations). */
+  /** Records an intent, or returns the reason why not (see begin_change in schema/functions.sql). */
   begin(intent: ChangeIntent, basis: BeforeImageBasis): Promise<BeginVerdict> {
     if (intent.approvalMs === undefined) return this.#statements.begin(intent, basis);
     // One transaction, because a recorded request without its MAC could never be approved.

@@ -69,7 +69,7 @@ export class RolloutLog {
   }
 
   /**
-   * Records the intent of an item, or returns the reason why not (see begin_rollout_change in schema/migrations). The
+   * Records the intent of an item, or returns the reason why not (see begin_rollout_change in schema/functions.sql). The
    * database adds the plan hash, who started the rollout and who approved it. Items that come together share a statement.
    */
   begin(intent: ChangeIntent, attempt: LeasedAttempt, basis: BeforeImageBasis): Promise<RolloutVerdict> {
@@ -116,7 +116,7 @@ export class RolloutLog {
 
   /**
    * Claims changes of a running lane whose outcome is open, and keeps them from reconcilers. Returns none if the process
-   * does not keep the lane (see claim_open_items in schema/migrations).
+   * does not keep the lane (see claim_open_items in schema/functions.sql).
    */
   async claimOpen(
     { rolloutId, account, leaseOwner }: LeasedLane,
@@ -138,7 +138,7 @@ export class RolloutLog {
 
   /**
    * Opens a claimed change again, so that the same flag sets can be sent once more. Returns false if that could undo
-   * another change (see reopen_claimed_change in schema/migrations).
+   * another change (see reopen_claimed_change in schema/functions.sql).
    */
   async reopen({ record, claimed }: OpenItem, leaseMs: number): Promise<boolean> {
     const { database, replica } = this.#deps;

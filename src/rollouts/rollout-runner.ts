@@ -1,6 +1,6 @@
 /**
  * Runs rollouts. Each account of a rollout has a lane, and one process at a time has the lane's lease. The job queue
- * wakes lanes, and the database decides what they do: claim_rollout_items in schema/migrations/0016_rollout_runs.sql.
+ * wakes lanes, and the database decides what they do: claim_rollout_items in schema/functions.sql.
  * Read lane-runner.ts next.
  */
 

@@ -59,7 +59,7 @@ export class RunStore {
     this.owner = owner;
   }
 
-  /** Claims items for a lane, and renews its lease (see claim_rollout_items in schema/migrations). */
+  /** Claims items for a lane, and renews its lease (see claim_rollout_items in schema/functions.sql). */
   async claim(
     { rolloutId, account }: LaneKey,
     limit: number,
@@ -134,7 +134,7 @@ export class RunStore {
     return rows.length > 0;
   }
 
-  /** Advances rollouts (see advance_rollout in schema/migrations). Returns those whose status or wave changed. */
+  /** Advances rollouts (see advance_rollout in schema/functions.sql). Returns those whose status or wave changed. */
   async advance(id?: string): Promise<readonly RolloutAdvance[]> {
     const steps = await this.#run<Omit<RolloutAdvance, "hint">>(sql`
       select r.id, a.* from (

@@ -14,7 +14,7 @@ const hash = placeShape.shape.hash;
 const time = z.iso.datetime();
 const text = z.string().optional();
 
-/** The details of that event, as seal_rollout in schema/migrations writes them. */
+/** The details of that event, as seal_rollout in schema/functions.sql writes them. */
 export const rolloutSealShape = z.looseObject({
   rolloutId: z.uuid(),
   name: z.string(),
