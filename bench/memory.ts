@@ -9,10 +9,10 @@ import { startUpstream } from "./support/upstream.ts";
 /** One request in this many is a change, and one is a query of the record. The others only pass the server. */
 const CHANGE_EVERY = 20;
 
-const RECORD = JSON.stringify({
+const RECORD_QUERY = JSON.stringify({
   query: "{ camErrors { code } mfaChanges(first: 5) { nodes { id status } } }",
 });
-const CHEAP = JSON.stringify({ query: "{ __typename }" });
+const EMPTY_QUERY = JSON.stringify({ query: "{ __typename }" });
 
 /** Measures the memory of the gateway over many requests. */
 export const memory: Bench = {
@@ -28,7 +28,7 @@ export const memory: Bench = {
     let sent = 0;
     const nextBody = () => {
       sent += 1;
-      if (sent % CHANGE_EVERY > 0) return sent % CHANGE_EVERY === 1 ? RECORD : CHEAP;
+      if (sent % CHANGE_EVERY > 0) return sent % CHANGE_EVERY === 1 ? RECORD_QUERY : EMPTY_QUERY;
       const change = sent / CHANGE_EVERY;
       return operationIn(accountName(change % ACCOUNTS), changeOf(change));
     };
