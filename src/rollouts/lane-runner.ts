@@ -46,7 +46,10 @@ const MAX_CONCURRENCY = 40;
 const INITIAL_CONCURRENCY = 20;
 /** The least number of items in progress, after several faults. */
 const MIN_CONCURRENCY = 5;
-/** The least number of items in a claim, because each claim counts the budget of the whole rollout. */
+/**
+ * The lane claims items only when this many places are free, or half of its concurrency if that is less: each claim
+ * counts the budget of the whole rollout.
+ */
 const MIN_CLAIM = 8;
 /**
  * The interval of a lane's checks while it may begin no item. So a lane continues within a second of the end of a

@@ -215,8 +215,8 @@ export class RolloutOrders {
   }
 
   /**
-   * Throws an error that names the other open rollouts with users of this one. @throws GatewayError
-   * USERS_IN_OTHER_ROLLOUT, or the error.
+   * @throws GatewayError USERS_IN_OTHER_ROLLOUT with the other rollouts, if the error is a unique violation (23505).
+   *   Otherwise the error itself.
    */
   async #explainConflict(id: string, error: unknown): Promise<never> {
     if ((error as { readonly code?: unknown }).code !== "23505") throw error;
