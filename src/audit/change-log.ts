@@ -134,8 +134,8 @@ export class ChangeLog {
   /**
    * Claims changes of an account for `leaseMs`: changes that their replica abandoned, changes of unknown outcome whose
    * next read-back is due, and changes whose time for approval is over. No other replica claims them before the lease
-   * ends. All replicas together claim changes that need a read-back at most once in `gapMs`. `limit` applies to these
-   * changes.
+   * ends. Of the changes that need a read-back, it claims at most `limit`, and all replicas together claim some at most
+   * once in `gapMs`.
    */
   async claim(account: string, limit: number, leaseMs: number, gapMs = 0): Promise<readonly ChangeRecord[]> {
     const { replica } = this.#deps;

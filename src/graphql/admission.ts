@@ -156,7 +156,7 @@ export class CostLimit {
     limit: CamCallLimit,
   ): { readonly fields: number; readonly refusal: GraphQLError | undefined } {
     const known = this.#fields.get(asked.operation);
-    // A field makes at most one call of an action.
+    // A field counts at most one call of an action.
     if (known !== undefined && known <= maxCallsOfSlowest(limit))
       return { fields: known, refusal: undefined };
     const selected = selectFields(schema, asked);
