@@ -42,12 +42,15 @@ export interface ChangePermission extends Pick<Permission, "approval"> {
 
 type Account = Pick<ChangeAccount, "name" | "cam" | "gatewayIdentity">;
 
-/** Reads the user's name and remark if the policy depends on them, at most once for all decisions. */
+/** Returns the user's name and remark. The first call reads them from CAM, and later calls share that read. */
 type ReadProfile = () => Promise<PolicyUser>;
 
 type AskingPerson = Pick<AccessQuestion, "caller" | "atMs">;
 
-/** Decides whether a caller may make a change. The resolvers have checked the caller's scopes before. */
+/**
+ * Decides whether a caller may make a change, by the policy, the protected users and the gateway's own users. Of the
+ * scopes it checks only `cam.mfa:override`. Resolvers check the others.
+ */
 export class ChangeAccess {
   readonly #deps: ChangeAccessDeps;
 
@@ -59,10 +62,10 @@ export class ChangeAccess {
    * Refuses a change that the policy or the account forbids to the caller. Reads the user's name and remark from CAM
    * only if the policy depends on them, and the owner of the gateway's key only if the key is new.
    *
-   * For an approval, the current policy must also allow the request at the time of the request. The requester's scopes
-   * are not on record; the gateway checked them at the request. For an item of a rollout, the current policy must allow
-   * the change now, to the caller who started the rollout and to the one who approved it. No rollout changes protected
-   * users.
+   * For an approval, the current policy must also allow the change to the requester. Its hours are compared with the
+   * time of the request. The requester's scopes are not on record; the gateway checked them at the request. For an item
+   * of a rollout, the current policy must allow the change now, to the caller who started the rollout and to the one
+   * who approved it. No rollout changes protected users.
    *
    * @throws GatewayError FORBIDDEN, PROTECTED_USER, REASON_REQUIRED
    * @throws CamError if a call to CAM was necessary and failed.
@@ -91,7 +94,8 @@ export class ChangeAccess {
     { gatewayIdentity }: Pick<ChangeAccount, "gatewayIdentity">,
     context: MfaChangeContext,
   ): Promise<void> {
-    // Two names may mean one account with two keys. The owner of the other key may not be known yet.
+    // Two configured names may belong to one main account, each with its own key. So this checks the known key owners
+    // of all accounts, then waits for this account's own.
     const isOthers = this.#deps.accounts.all.some((other) => other.gatewayIdentity.knows(opUin));
     if (!isOthers && !(await gatewayIdentity.has(opUin, context))) return;
     throw gatewayIdentityError(opUin);
@@ -173,7 +177,7 @@ async function readUser(
   const options = { ...callOptionsOf(context), forWrite: true };
   const { output } = await cam.call(describeSubAccounts, { uins: [opUin] }, options);
   const profile = output.find(({ uin }) => uin === opUin);
-  // CAM omits an empty remark. It has no tags.
+  // CAM omits an empty remark, which has no tags.
   return {
     opUin,
     name: profile?.name ?? null,
@@ -199,8 +203,8 @@ export function forbidden(
 }
 
 /**
- * Returns the operations of a request as the policy names them. A request that accepts the loss of other methods counts
- * as switching them off.
+ * Returns the switches of a request as the policy names them. With `overwriteOtherMethods` it also names `other.off`
+ * for each protection that the request sets.
  */
 export function requestedOperations(request: MfaChangeRequest): readonly Switch[] {
   return (["login", "action"] as const).flatMap((protection) => operationsOn(protection, request));
@@ -227,8 +231,9 @@ export interface PausedCallersObserver {
 }
 
 /**
- * Refuses paused callers before they cost calls to CAM. The database decides which callers are paused. This class
- * remembers the callers that the database refused, and checks only those in the database before a call to CAM.
+ * Refuses paused callers before the gateway reads the user to change. The database decides which callers are paused,
+ * when it records a change (`refuse`). This class remembers whom it refused, and asks the database about those callers
+ * only (`requireResumed`).
  */
 export class PausedCallers {
   readonly #deps: PausedCallersDeps;
@@ -258,7 +263,7 @@ export class PausedCallers {
   }
 
   /**
-   * Refuses a caller who was refused here before, until an operator resumes the caller.
+   * Refuses a caller whom this process refused before, until an operator resumes the caller.
    * @throws GatewayError CALLER_PAUSED
    */
   async requireResumed(caller: CallerIdentity, opUin: Uin): Promise<void> {

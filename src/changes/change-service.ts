@@ -70,10 +70,11 @@ export class ChangeService {
    * Sets the protections of one sub-user. Joins an identical change in flight, in this replica or another one. A change
    * continues even if the caller disconnects.
    *
-   * @throws Failure FORBIDDEN, UNKNOWN_ACCOUNT, PROTECTED_USER, REASON_REQUIRED, NOTHING_TO_CHANGE,
-   *   MFA_METHOD_NOT_WRITABLE, CHANGE_IN_PROGRESS, CALLER_PAUSED, QUOTA_EXHAUSTED, STORE_UNAVAILABLE,
-   *   IDEMPOTENCY_KEY_REUSED, or a CAM error before the write: nothing was sent. A failure with a changeId is about a
-   *   change on record; with APPROVAL_REQUIRED the change awaits another caller there.
+   * @throws Failure OUTCOME_UNKNOWN or INTERNAL: CAM may have applied the write. CHANGE_IN_PROGRESS: other changes of
+   *   the user, or the same one in another replica, did not end in time, or too many wait. Any other code: this change
+   *   has not taken effect. docs/errors.md lists the codes. A failure with a changeId is about a change on record. With
+   *   APPROVAL_REQUIRED, it waits there for another caller.
+   * @throws the error itself if the gateway did not raise it deliberately. CAM may have applied the write then too.
    */
   setSubUserMfa(request: MfaChangeRequest, context: MfaChangeContext): Promise<MfaChangeOutcome> {
     return this.#carryOut({ kind: "request", request, context });
@@ -112,8 +113,8 @@ export class ChangeService {
   }
 
   /**
-   * Sends the flag sets of an item again whose outcome is open. Returns undefined if it may not: another change of the user
-   * is open or followed, or the rollout does not run. The caller records the outcome.
+   * Sends the flag sets of an item again, because its outcome is open. Returns undefined if it may not: another change
+   * of the user is open or followed, or the rollout does not run. The caller records the outcome.
    *
    * @throws Failure as changeItem, if the item is not allowed any more.
    */

@@ -45,8 +45,8 @@ interface WaitingChange {
 }
 
 /**
- * A lock for each user, so that one change of a user runs at a time. A change writes back what it read of the user, so
- * two parallel changes would undo each other. Callers who wait for the same user take turns.
+ * A lock for each user, so that this process makes one change of a user at a time. A change writes back what it read of
+ * the user, so two parallel changes would undo each other. Callers who wait for the same user take turns.
  */
 export class UserLock {
   readonly #clock: Clock;
@@ -176,7 +176,7 @@ export class RecentWrites {
     this.#remember(user, known, writes);
   }
 
-  /** Forgets the writes of a user, because other writes exist. The next change fetches them from the record. */
+  /** Forgets the writes of a user, because others may exist. If the record has any, the next change fetches them. */
   forget(user: AccountUser): void {
     this.#users.delete(keyOf(user));
   }
@@ -251,8 +251,8 @@ export function stateAfter(known: SafeAuthFlags, { sent }: KnownWrite): SafeAuth
 }
 
 /**
- * Whether a read that matches `flagSets` may show one of these images instead. That is possible if each flag set also
- * matches one of the images.
+ * Whether other images of the user could explain a read that shows `flagSets`: each of its protections has the same
+ * flags in one of the images, not necessarily the same image.
  */
 export function isAmbiguous(
   flagSets: Partial<SetMfaFlagInput>,

@@ -22,8 +22,8 @@ interface FailureFacts {
 }
 
 /**
- * An error as the contract describes it. The code maps an error to a Failure once, where a change or a read ends. The
- * log line, the record, the thrown error and the data channel all read this value.
+ * An error as the contract describes it. The gateway maps an error to a Failure once, where a change or a read ends.
+ * The log line, the record, the thrown error and the data channel all read this value.
  */
 export class Failure extends Error implements FailureFacts {
   override readonly name = "Failure";

@@ -26,7 +26,7 @@ export type WriteResult = WriteEffort &
   ({ readonly outcome: Omit<MfaChangeOutcome, "changeId"> } | { readonly error: unknown });
 
 interface WriteEffort {
-  /** The number of SetMfaFlag requests that the gateway made. */
+  /** The number of attempts at SetMfaFlag, without those that had no key. */
   readonly attempts: number;
   readonly quotaWaitMs: number;
 }
@@ -36,13 +36,15 @@ const MAX_RESENDS = 3;
 const RESEND_DELAY_MS = 200;
 
 /**
- * The share of the remaining time that is reserved for reading back, so that even the last lost reply can be resolved.
+ * The share of the remaining time that is reserved for reading back, so that the gateway can read the user even after
+ * the last lost reply.
  */
 const READ_BACK_SHARE = 0.25;
 
 /**
- * Writes full flag sets, and resolves a lost reply: reads the user back, and sends the same flag sets again. If the
- * deadline comes first, the outcome is unknown, and reconciler.ts continues.
+ * Writes full flag sets, and resolves a lost reply: reads the user back, and sends the same flag sets again, up to
+ * MAX_RESENDS times. If a read fails, the repetitions are used up or the time is over, the outcome is unknown, and
+ * reconciler.ts continues.
  */
 export class FlagWriter {
   readonly #deps: FlagWriterDeps;
@@ -68,13 +70,14 @@ export class FlagWriter {
   }
 
   /**
-   * Writes until CAM shows or confirms the flag sets, or refuses them. CAM may still apply a request without a reply.
-   * After such a request, only a read or a reply that shows the flag sets in force gives the outcome. CAM's refusal of
-   * a later request proves nothing about the earlier one. A read that shows another state proves nothing, because CAM
-   * may apply the request late.
+   * Makes a call of SetMfaFlag, and up to MAX_RESENDS more while the outcome is unknown. If CAM cannot have applied the
+   * first call, its error is the outcome. Otherwise only a success reply, or a read that shows the flag sets, gives the
+   * outcome. CAM may apply a call late. So a read of another state proves nothing, and neither does the refusal of a
+   * later call.
    *
-   * @param canConfirmByRead Whether a read that shows the flag sets proves that they are in force. A read may be stale.
-   * @returns With an error other than OUTCOME_UNKNOWN, CAM has applied no request and never will.
+   * @param canConfirmByRead False if an earlier state of the user has the same flags, so that a stale read would look
+   *   like a success.
+   * @returns With a CamError, or a GatewayError other than OUTCOME_UNKNOWN, CAM has applied no request and never will.
    */
   async write(
     flagSets: SetMfaFlagInput,
@@ -113,7 +116,7 @@ export class FlagWriter {
       }
       const delayMs = RESEND_DELAY_MS * 2 ** resends;
       if (resends >= MAX_RESENDS || clock.monotonic() + delayMs >= deadlineMs) break;
-      // Full flag sets are absolute: an earlier request that CAM applies after the repetition changes nothing.
+      // All requests carry the same full flag sets, so the result is the same whichever CAM applies last.
       await clock.sleep(delayMs);
     }
     return { ...effort, error: outcomeUnknown(flagSets.opUin, errors) };
@@ -125,7 +128,7 @@ export function callOptionsOf({ caller, requestId, deadlineMs, priority }: MfaCh
   return { deadlineMs, traceId: requestId, caller: caller.subject, ...(priority && { priority }) };
 }
 
-/** Returns OUTCOME_UNKNOWN with the last of the errors that is an answer of CAM. */
+/** Returns OUTCOME_UNKNOWN, with the last code that CAM sent. */
 function outcomeUnknown(opUin: Uin, errors: readonly unknown[]): GatewayError {
   const last = errors.findLast(
     (error): error is CamError => error instanceof CamError && error.camCode !== undefined,

@@ -71,7 +71,7 @@ export class GatewayIdentity {
   }
 
   /**
-   * Whether a user is one of them. Waits for CAM's answer if the key is new.
+   * Whether a user is the account itself or the owner of a key. Waits for CAM's answer if the key is new.
    *
    * @throws CamError, GatewayError if CAM does not report the owner in time.
    */
@@ -98,7 +98,7 @@ export class GatewayIdentity {
     }
   }
 
-  /** Whether CAM has reported that a user is one of them. Does not wait. */
+  /** Whether CAM has reported a user as the account itself or as the owner of a key. Does not wait. */
   knows(opUin: Uin): boolean {
     return this.#uins.has(opUin);
   }

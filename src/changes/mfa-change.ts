@@ -115,7 +115,7 @@ interface RejectionReport {
 export interface ChangeObserver {
   onChange(report: MfaChangeReport): void;
   onRejected(report: RejectionReport): void;
-  /** The store did not take the outcome of a change in time. The reconciler finds out the outcome again. */
+  /** The gateway could not record the outcome of a change in time. The reconciler finds it out again. */
   onUnsettled(changeId: string, error: unknown): void;
 }
 

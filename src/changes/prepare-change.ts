@@ -30,7 +30,7 @@ interface PrepareDeps {
   readonly clock: Clock;
 }
 
-/** The time after its deadline for which the record leaves a change to its replica. */
+/** How long the lease of a change lasts beyond its deadline. Until it ends, no other replica takes the change over. */
 const LEASE_GRACE_MS = 10_000;
 
 /**
@@ -98,15 +98,15 @@ function flagSetsOfPlan(
   });
 }
 
-/** Returns the time for which the record leaves a change to its replica. */
+/** Returns the length of the lease of a change. */
 export function leaseMsOf({ deadlineMs }: Pick<MfaChangeContext, "deadlineMs">, nowMs: number): number {
   return Math.max(0, deadlineMs - nowMs) + LEASE_GRACE_MS;
 }
 
 /**
- * Sends the flag sets of an open change again. They are absolute, so an earlier request that CAM applies late changes
- * nothing. A refusal of the repetition proves nothing about the earlier request, so the outcome then stays unknown.
- * Returns undefined if the record does not allow it.
+ * Sends the flag sets of an open change again. Both requests carry the same full flag sets, so the result is the same
+ * whichever CAM applies last. A refusal of the repetition proves nothing about the earlier request, so the outcome then
+ * stays unknown. Returns undefined if the record does not allow it.
  */
 export async function repeatChange(
   { rolloutLog, clock }: Pick<ChangeRecorderDeps, "rolloutLog" | "clock">,
@@ -186,9 +186,9 @@ function hasAnyMethod(methods: MfaMethods | undefined): methods is MfaMethods {
 }
 
 /**
- * Whether the flag sets remove the last method of a user over both protections. A method that CAM did not report counts
- * as one that the user may have. A method that a written flag set cannot express counts as removed, because the write
- * may remove it.
+ * Whether the flag sets remove the last method of a user over both protections. Phone, stoken and wechat count as
+ * present before the write if CAM did not report them. The methods that a flag set cannot express count as removed from
+ * a protection that is written, because the write may remove them.
  */
 export function removesLastMethod(before: SafeAuthFlags, flagSets: SetMfaFlagInput): boolean {
   const mayHaveOne = mayBeOn(before.login) || mayBeOn(before.action);
@@ -207,8 +207,8 @@ function isOn(flags: MfaFlagSet | MfaFlagState): boolean {
 }
 
 /**
- * Whether a protection may have a method. If CAM does not report a method that a write cannot express, the account does
- * not offer it.
+ * Whether some method of a protection may be on. Phone, stoken and wechat may be on if CAM does not report them. Any
+ * other unreported method counts as off, because the account does not offer it.
  */
 function mayBeOn(flags: MfaFlagState): boolean {
   return isOn(flags) || [flags.phone, flags.stoken, flags.wechat].includes(undefined);

@@ -37,17 +37,20 @@ type RepeatWrite = () => Promise<ChangeSettlement | undefined>;
 
 const IDLE_INTERVAL_MS = 1_000;
 
-/** The time between two reads for an account, over all replicas: less than two reads a second, even if one is late. */
+/**
+ * The least time between two reads of an account's reconcilers, over all replicas: less than two reads a second, even
+ * if one is late.
+ */
 const READ_INTERVAL_MS = 600;
 
 /** More than the time from the end of a read until its result is on record. */
 const LEASE_GRACE_MS = 5_000;
 
 /**
- * Settles changes for which no caller waits any more: those whose replica died, and those of unknown outcome. A read
- * that shows a change's flag sets settles it as applied. A read that shows another state proves nothing, and the
- * database decides when the next read is due. Each replica runs one reconciler for each account, so a slow CAM of one
- * account does not delay the others. One reconciler at a time claims a change.
+ * Settles changes for which no caller waits any more: those whose replica died, and those of unknown outcome.
+ * docs/iam/outcomes.md says what proves an outcome. The database decides when the next read is due. Each replica runs
+ * one reconciler for each account, so a slow CAM of one account does not delay the others. One reconciler at a time
+ * claims a change.
  */
 export class Reconciler {
   readonly #deps: ReconcilerDeps;
@@ -67,7 +70,10 @@ export class Reconciler {
     return this.#poller.stop();
   }
 
-  /** Takes a change that is due, reads its user and settles it. Returns the number of changes taken. */
+  /**
+   * Settles the expired requests for approval, and reads the user of one change that is due and settles it. Returns the
+   * number of changes taken.
+   */
   async settleDue(): Promise<number> {
     const { log, account, deadlineMs } = this.#deps;
     const due = await log.claim(account.name, 1, deadlineMs + LEASE_GRACE_MS, READ_INTERVAL_MS);
@@ -78,7 +84,7 @@ export class Reconciler {
   /**
    * Reads the user of a claimed change and records the outcome.
    *
-   * @param repeat Called while CAM shows the user as before.
+   * @param repeat Called if the read shows the user as before the change.
    */
   async settle(record: ChangeRecord, repeat?: RepeatWrite): Promise<void> {
     const { log, observer } = this.#deps;

@@ -43,7 +43,7 @@ export interface PreparedChange {
   readonly canConfirmByRead: boolean;
   /** The policy's decision, by the current name and remark of the user. */
   readonly permission: ChangePermission;
-  /** The time for which the record leaves the change to this replica. */
+  /** How long no other replica may take the change over. */
   readonly leaseMs: number;
   readonly basis: BeforeImageBasis;
 }
@@ -60,10 +60,10 @@ export class ChangeRecorder {
   }
 
   /**
-   * Returns the ended change that already answers an order: by the idempotency key, or by an earlier decision. Returns
-   * undefined if there is none.
+   * Returns the change on record that already answers an order, once it is not pending: by the idempotency key, or by
+   * an earlier decision. Returns undefined if there is none.
    *
-   * @throws GatewayError IDEMPOTENCY_KEY_REUSED
+   * @throws GatewayError IDEMPOTENCY_KEY_REUSED, CHANGE_IN_PROGRESS
    */
   async findEarlier(order: ChangeOrder): Promise<ChangeRecord | undefined> {
     const { request, context } = order;
@@ -111,7 +111,10 @@ export class ChangeRecorder {
     return order.kind === "rollout" ? rolloutLog.begin(intent, order.item, basis) : log.begin(intent, basis);
   }
 
-  /** Returns the record of a change that another request or replica makes, once the change has ended. */
+  /**
+   * Returns the record of a change that another request or replica makes, once it is not pending. @throws GatewayError
+   * CHANGE_IN_PROGRESS
+   */
   async awaitShared(changeId: string, context: MfaChangeContext): Promise<ChangeRecord> {
     const record = await this.awaitSettled(changeId, context);
     // The next read of the user must not show the state from before the change.
@@ -138,9 +141,9 @@ export class ChangeRecorder {
   }
 
   /**
-   * Records the end of a write and returns its outcome. If the store does not answer, tries again until the deadline,
-   * then leaves the change to the reconciler, which finds out the outcome again. The caller receives the true outcome
-   * in both cases.
+   * Records the end of a write and returns its outcome. If it cannot record the end, it tries again until the deadline.
+   * Then it leaves the change to the reconciler, which finds out the outcome again. The caller receives the true
+   * outcome in both cases.
    *
    * @throws Failure, or the error of the write if the gateway did not raise it deliberately.
    */
@@ -240,8 +243,9 @@ function hashOf(request: MfaChangeRequest): string {
 }
 
 /**
- * Returns the same key for orders that share one change. Requests that await approval are the same if they do the same,
- * whatever their reasons, as in begin_change.
+ * Returns the same key for orders that share one change. If a request needs approval and has no idempotency key, the
+ * text of its reason does not count, as in begin_change. It counts whether there is a reason, because some changes need
+ * one.
  */
 export function dedupeKeyOf(order: ChangeOrder, approval: ChangePermission["approval"]): string {
   const { request, context } = order;
