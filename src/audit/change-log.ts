@@ -1,7 +1,7 @@
 /**
  * Owns the record of changes: the intent before the write to CAM, the outcome after it, the hash chain, its
  * checkpoints, export and verification. It sends nothing to CAM and decides no change. Read change-record.ts next, then
- * schema/migrations.
+ * schema/functions.sql.
  */
 
 import { type RawBuilder, sql } from "kysely";

@@ -41,8 +41,8 @@ type SettledRow = Omit<Settled, "settleOrder" | "at"> & {
 };
 
 /**
- * The statements that begin and settle changes. Changes that come together share a statement
- * (schema/migrations/0022_changes_in_batches.sql). Its methods throw the errors of ChangeLog.
+ * The statements that begin and settle changes. Changes that come together share a statement (begin_changes and
+ * settle_changes in schema/functions.sql). Its methods throw the errors of ChangeLog.
  */
 export class ChangeStatements {
   readonly #deps: ChangeStatementsDeps;
@@ -117,7 +117,7 @@ export class ChangeStatements {
   }
 
   async #settleSeveral(settlements: readonly Settlement[]): Promise<readonly (Settled | undefined)[]> {
-    // Of two outcomes of one change, only the first may be the one that the statement records.
+    // Of two outcomes of one change, only the first counts.
     const firstOf = new Map(settlements.toReversed().map((each) => [each.id, each]));
     const outcomes = [...firstOf.values()].map(({ id, settlement }) => ({
       id,

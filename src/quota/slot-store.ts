@@ -80,8 +80,8 @@ interface Asked {
 }
 
 /**
- * The shared windows in the database. Migration 0024 defines take_slot and take_slots, 0029 window_outlook, and 0007
- * back_off_window and probe_window. Errors of the driver pass through.
+ * The shared windows in the database (take_slot, take_slots, window_outlook and back_off_window in
+ * schema/functions.sql). Errors of the driver pass through.
  */
 export class SlotStore {
   readonly #deps: SlotStoreDeps;
