@@ -3,7 +3,8 @@ import { type CamErrorCode, describeCamError } from "../contract/index.ts";
 /**
  * The effect of a failed attempt on its item and on the lane.
  * - failed: the item ends, and counts against the error budget.
- * - blocked, changed_since: the item ends. It does not count against the budget, because the gateway sent nothing.
+ * - blocked, changed_since: the item ends. It does not count against the budget, because the gateway wrote nothing to
+ *   CAM.
  * - OPEN: a trigger settles the item when the outcome of its change is recorded.
  * - AGAIN: another change of the user is in progress. The lane tries the item again soon.
  * - LANE: the fault affects every user of the account. The lane pauses, then tries the item again.

@@ -53,7 +53,7 @@ const MIN_CONCURRENCY = 5;
 const MIN_CLAIM = 8;
 /**
  * The interval of a lane's checks while it may begin no item. So a lane continues within a second of the end of a
- * pause.
+ * pause, unless the pause was longer than MAX_IDLE_MS.
  */
 const POLL_MS = 400;
 /** The time for which a lane keeps its job while it may begin no item. After that, RolloutRunner wakes it. */

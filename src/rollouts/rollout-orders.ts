@@ -51,9 +51,9 @@ const START_DONE: ReadonlySet<RolloutStatus> = new Set([
 ]);
 
 /**
- * Carries out people's orders about rollouts. The lanes follow within a second. The caller of each method may see the
- * rollout and has the scope of the operation. Each order returns the rollout as it is afterwards. A repeated order has no
- * effect.
+ * Carries out people's orders about rollouts. The lanes at work follow within a second, and a lane that has waited for
+ * 15 minutes within seven seconds. The caller of each method may see the rollout and has the scope of the operation.
+ * Each order returns the rollout as it is afterwards. A repeated order has no effect.
  */
 export class RolloutOrders {
   readonly #deps: RolloutOrdersDeps;
