@@ -172,7 +172,7 @@ export interface SetSubUserMfaInput {
   readonly reason?: string | null | undefined;
 }
 
-/** The user after a change. `subUser` returns the other fields, with another call of CAM. */
+/** The user after a change. `subUser` returns the other fields, with another call to CAM. */
 export interface ChangedSubUser {
   readonly id: string;
   readonly opUin: string;

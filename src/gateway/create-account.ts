@@ -29,7 +29,10 @@ import { accountObserver } from "./account-observer.ts";
 import type { Foundation } from "./foundation.ts";
 import { reconcilerObserver } from "./open-changes.ts";
 
-/** An account of Tencent Cloud. It shares no part with other accounts, so a fault of one does not affect another. */
+/**
+ * An account of Tencent Cloud. It has its own keys, connections, circuits and reconciler, so a fault of its CAM does
+ * not affect another account.
+ */
 export interface Account extends RegisteredAccount {
   /** Makes calls. The directory gets the result of every read of a user. */
   readonly cam: Pick<CamClient, "call">;

@@ -1,6 +1,6 @@
 /**
- * Codes that prove a refusal, with all their sub-codes: the request exceeded a limit of calls, or CAM did not accept
- * its key, or the key lacked the permission.
+ * Codes that prove a refusal, with all their sub-codes, even those that CAM's pages do not list: the request exceeded a
+ * limit of calls, or CAM did not accept its key, or the key lacked the permission.
  */
 const FAMILIES: ReadonlySet<string> = new Set([
   "RequestLimitExceeded",
@@ -44,7 +44,7 @@ const CODES: ReadonlySet<string> = new Set([
 
 /**
  * Returns whether a code proves that CAM did not carry out the request. These codes prove nothing: internal errors, an
- * unusable resource, a reply that was too large, and every code that CAM's pages do not list.
+ * unusable resource, a reply that was too large, and every other code that CAM's pages do not list.
  */
 export function provesRefusal(camCode: string | undefined): boolean {
   if (camCode === undefined) return false;

@@ -153,8 +153,9 @@ export const ROLLOUT_REFUSALS = {
 } as const satisfies CatalogueRows;
 
 /**
- * CAM gave no usable answer. The gateway reads the user back after a change that may have been applied. If the user
- * does not show the change by the deadline, the code is OUTCOME_UNKNOWN and never one of the retryable codes here.
+ * CAM gave no usable answer. After a write that CAM may have applied, the gateway reads the user back and repeats the
+ * write. If that does not prove the change in time, the code is OUTCOME_UNKNOWN and never one of the retryable codes
+ * here.
  */
 export const CONNECTION_ERRORS = {
   CAM_TIMEOUT: {
