@@ -128,7 +128,7 @@ class MfaBeforeImage {
 @CamCalls(0)
 @ObjectType({
   description:
-    "The record of one change. The gateway writes it before it calls CAM. A finished record never changes.",
+    "The record of one change. The gateway makes it before it writes to CAM. A finished record never changes.",
 })
 export class MfaChange {
   @Field(() => ID, { description: "The id of the change, a UUIDv7. Ids sort by the start of the change." })

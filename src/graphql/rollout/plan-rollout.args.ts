@@ -13,8 +13,8 @@ import { toMethods } from "../mfa/set-sub-user-mfa.resolver.ts";
 import { LoginActionMfaFlagInput } from "../sub-user/sub-user.type.ts";
 
 const MAX_WAVES = 20;
-/** Half a year. */
-const LONGEST_HOLD_HOURS = 4_380;
+/** Seven days: a run stops after them (advance_rollout in schema/functions.sql). */
+const RUN_HOURS = 168;
 
 @InputType({ description: "The users of a rollout. All given properties have to match." })
 class MfaRolloutSelectionInput {
@@ -61,7 +61,7 @@ class MfaRolloutWaveInput {
 
   @Field(() => Int, {
     nullable: true,
-    description: "The hours before the next wave. None if left out or null.",
+    description: `The hours before the next wave. None if left out or null. All together less than ${RUN_HOURS}.`,
   })
   holdHours?: number | null;
 
@@ -171,13 +171,18 @@ function toMaxFailures(given: MfaRolloutMaxFailuresInput | null | undefined): Ro
 
 function toWaves(waves: readonly MfaRolloutWaveInput[]): readonly Wave[] {
   if (waves.length > MAX_WAVES) throw badInput(`"waves" has more than ${MAX_WAVES} waves.`);
-  return waves.map(({ users, holdHours, waitForRelease }) => {
+  let heldHours = 0;
+  const given = waves.map(({ users, holdHours, waitForRelease }) => {
     if (users < 1) throw badInput('"waves.users" must be at least 1.');
     const hold = holdHours ?? 0;
-    if (hold < 0 || hold > LONGEST_HOLD_HOURS)
-      throw badInput(`"waves.holdHours" must be from 0 to ${LONGEST_HOLD_HOURS}.`);
+    if (hold < 0) throw badInput('"waves.holdHours" must be at least 0.');
+    heldHours += hold;
     return { users, holdHours: hold, waitForRelease: waitForRelease ?? false };
   });
+  if (heldHours >= RUN_HOURS) {
+    throw badInput(`"waves" hold for ${heldHours} hours together, and a run stops after ${RUN_HOURS}.`);
+  }
+  return given;
 }
 
 function toWindow({ days, from, to, timeZone }: MfaRolloutWindowInput): RolloutWindow {

@@ -33,6 +33,17 @@ test.each<[what: string, input: object, code: string]>([
   ["a name without letters", { name: " " }, "BAD_USER_INPUT"],
   ["two error budgets", { maxFailures: { count: 1, percent: 1 } }, "BAD_USER_INPUT"],
   ["a wave without users", { waves: [{ users: 0 }] }, "BAD_USER_INPUT"],
+  ["a negative hold", { waves: [{ users: 1, holdHours: -1 }] }, "BAD_USER_INPUT"],
+  [
+    "holds that end after the run",
+    {
+      waves: [
+        { users: 1, holdHours: 100 },
+        { users: 1, holdHours: 68 },
+      ],
+    },
+    "BAD_USER_INPUT",
+  ],
   ["a window of no time", { window: { from: "10:00", to: "09:00", timeZone: "UTC" } }, "BAD_USER_INPUT"],
   [
     "a filter by the age of knowledge",
