@@ -1,6 +1,6 @@
 /**
- * Tencent Cloud's API 3.0: the form of an action, its signed request, its reply with exact integers, and CAM's clock, which
- * the reply shows.
+ * Tencent Cloud's API 3.0: the form of an action, its signed request, its reply with exact integers, and CAM's clock,
+ * which the reply shows.
  */
 
 import { z } from "zod";

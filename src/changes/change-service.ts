@@ -98,11 +98,11 @@ export class ChangeService {
   }
 
   /**
-   * Makes the change of one item of a running rollout. It is a change like any other, except that no bulk guard counts it
-   * and that it has no idempotency key: the record has one change of each attempt.
+   * Makes the change of one item of a running rollout. It is a change like any other, except that the bulk guard does
+   * not count it, and that it has no idempotency key: the record has one change of each attempt.
    *
-   * @throws Failure as setSubUserMfa, and PLAN_CHANGED if the user differs from the plan. Without a changeId nothing was
-   *   recorded.
+   * @throws Failure as setSubUserMfa, and PLAN_CHANGED if the user differs from the plan. Without a changeId nothing
+   *   was recorded.
    */
   changeItem(
     request: MfaChangeRequest,

@@ -14,7 +14,7 @@ import { SlotQueue } from "./slot-queue.ts";
 import { GUARD_MS, SlotStore, type WindowKey, type WindowOutlook } from "./slot-store.ts";
 import { StoreHealth } from "./store-health.ts";
 
-/** What one action of CAM has used of its limit. */
+/** The use of the limit of one action of CAM. */
 export interface ActionQuota {
   readonly action: string;
   /** The calls per second that CAM takes. */

@@ -75,7 +75,8 @@ export class StoreHealth {
   /**
    * Runs a statement about a window. Runs it up to twice more if its connection was lost, because a connection that
    * died while idle fails at its first use.
-   * @throws GatewayError STORE_UNAVAILABLE, which begins an outage. Errors that do not come from the store pass through.
+   * @throws GatewayError STORE_UNAVAILABLE, which begins an outage. Errors that do not come from the store pass
+   *   through.
    */
   async run<Result>(key: WindowKey, statement: () => Promise<Result>): Promise<Result> {
     for (let tries = 1; ; tries++) {
