@@ -15,7 +15,7 @@ export class RestoreRefusedError extends Error {
   override readonly name = "RestoreRefusedError";
 }
 
-/** What a restored database lacks. */
+/** The places that a restored database lacks. */
 export interface RestoredRecord {
   /** The last checkpoint before the missing ones; undefined if the database has none. */
   readonly restored: Checkpoint | undefined;
@@ -27,7 +27,7 @@ export interface RestoredRecord {
 }
 
 /**
- * Finds what the database lacks of places that are known from outside it.
+ * Returns the places that are known from outside the database and that it lacks.
  *
  * @returns undefined if it has every checkpoint among them.
  * @throws RestoreRefusedError

@@ -3,7 +3,7 @@ import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 import { runQuery, runRead } from "../database/statements.ts";
 
-/** What the record keeps of an account's settings. */
+/** The settings of an account that the record keeps. */
 export interface RegisteredAccount {
   readonly name: string;
   /** Undefined for an emulator. */

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 
-/** The chain of the releases before there was one an account. It is closed. Its anchors have another name. */
+/**
+ * The one chain of releases that had no chain for each account. It is closed. Anchor files have another name for it.
+ */
 export const LEGACY = "legacy";
 
 /** The chain of events, which belong to no account. */

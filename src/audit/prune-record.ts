@@ -7,21 +7,21 @@ import { atOneMoment, readCheckpoints } from "./read-record.ts";
 import { verifyDatabase } from "./verify-database.ts";
 import type { RecordReport } from "./verify-record.ts";
 
-/** What a prune removes from one chain: the records from `from` to `to`. */
+/** The records that a prune removes from one chain: from `from` to `to`. */
 interface PrunedPart {
   readonly chain: string;
   readonly from: number;
   readonly to: number;
 }
 
-/** What a prune would remove: everything that a checkpoint signed. */
+/** The plan of a prune. It removes everything that the checkpoint signed. */
 export interface PrunePlan {
   readonly checkpoint: Checkpoint;
   /** The chains that lose records. */
   readonly parts: readonly PrunedPart[];
 }
 
-/** The record or the export is not as it was written, or the export lacks a part of what would go. */
+/** The record or the export is not as it was written, or the export lacks a record that the prune would remove. */
 export class PruneRefusedError extends Error {
   override readonly name = "PruneRefusedError";
 }
@@ -80,7 +80,10 @@ interface PruneRequest {
   readonly trustedKeys: readonly string[];
 }
 
-/** Seals what goes, in one transaction. Afterwards `deletePruned` deletes it. @param exportHash SHA-256 of the export. */
+/**
+ * Seals the event of a prune, in one transaction. Afterwards `deletePruned` deletes the records.
+ * @param exportHash SHA-256 of the export.
+ */
 export async function sealPrune(
   { db }: Database,
   { number, hash }: PrunePlan["checkpoint"],

@@ -49,8 +49,8 @@ const PURPOSE = "cam-mfa-gateway approval request";
 const START = "cam-mfa-gateway rollout start";
 
 /**
- * The MACs (HMAC-SHA256) of requests for approval and of starts. A database role that can write does not have the key, so it can
- * neither forge a request nor alter one.
+ * The MACs (HMAC-SHA256) of requests for approval and of starts. A database role that can write does not have the key,
+ * so it can neither forge a request nor alter one.
  */
 export class RequestMacs {
   readonly #current: MacKey;

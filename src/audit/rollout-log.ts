@@ -13,7 +13,8 @@ import { intentColumns, runBegins } from "./change-statements.ts";
 
 /**
  * The verdict on an item. `id` names the change, or else the other change, the pause or the rollout that prevents it.
- * LOST: this process has no lease of the attempt any more, or the rollout does not run. REPLAY: the attempt began before.
+ * LOST: this process has no lease of the attempt any more, or the rollout does not run. REPLAY: the attempt began
+ * before.
  */
 export interface RolloutVerdict {
   readonly kind: "BEGUN" | "BUSY" | "STALE" | "PAUSED" | "LOST" | "REPLAY";
@@ -69,8 +70,9 @@ export class RolloutLog {
   }
 
   /**
-   * Records the intent of an item, or returns the reason why not (see begin_rollout_change in schema/functions.sql). The
-   * database adds the plan hash, who started the rollout and who approved it. Items that come together share a statement.
+   * Records the intent of an item, or returns the reason why not (see begin_rollout_change in schema/functions.sql).
+   * The database adds the plan hash, the caller who started the rollout and the one who approved it. Items that come
+   * together share a statement.
    */
   begin(intent: ChangeIntent, attempt: LeasedAttempt, basis: BeforeImageBasis): Promise<RolloutVerdict> {
     return this.#begins.ask({ intent, attempt, basis });

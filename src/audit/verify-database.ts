@@ -28,7 +28,7 @@ export async function verifyDatabase(
   for (const place of pruned) starts.push(await findStart(db, place));
   const verifier = new RecordVerifier({
     ...{ legacyEnd, trustedKeys, starts },
-    // What an interrupted prune has left must lead to the place that it sealed.
+    // The records that an interrupted prune has left must lead to the place that it sealed.
     expected: [...expected.filter((place) => !isPruned(pruned, place)), ...pruned],
   });
   for await (const { number, checkpoint } of readCheckpoints(db, Number.MIN_SAFE_INTEGER)) {

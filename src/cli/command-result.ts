@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { CommandIo } from "./command.ts";
 import { exitCodeHelp, isCommandName } from "./exit-codes.ts";
 
-/** What a command found. */
+/** The result of a command. */
 export interface CommandResult {
   /** Default: 0. */
   readonly exitCode?: number;

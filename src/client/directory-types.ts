@@ -206,9 +206,9 @@ export interface MfaDrift {
   readonly account: string;
   readonly opUin: string;
   readonly name: string | null;
-  /** What the gateway last knew. */
+  /** The last protections that the gateway knew. */
   readonly before: MfaImage;
-  /** What two reads, a minute apart, showed instead. */
+  /** The protections that two reads, a minute apart, showed instead. */
   readonly after: MfaImage;
   /** The start of the first read that differs: ISO 8601, as is foundAt. */
   readonly firstSeenAt: string;

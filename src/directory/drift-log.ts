@@ -12,9 +12,9 @@ interface Drift {
   readonly account: string;
   readonly opUin: Uin;
   readonly name: string | undefined;
-  /** What the gateway last knew. */
+  /** The last protections that the gateway knew. */
   readonly before: DriftImage;
-  /** What two reads showed instead. */
+  /** The protections that two reads showed instead. */
   readonly after: DriftImage;
   /** When the first read that differs began, by the database's clock. */
   readonly firstSeenAt: Date;

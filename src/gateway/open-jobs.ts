@@ -3,7 +3,7 @@ import type { Database } from "../database/database.ts";
 import { JobQueue } from "../jobs/job-queue.ts";
 import type { Foundation } from "./foundation.ts";
 
-/** What the parts with background work share. */
+/** The dependencies that parts with background work share. */
 export interface JobParts {
   /** Names this process among the replicas, and no other process at any time. */
   readonly owner: string;

@@ -4,7 +4,7 @@ export interface LogEvent {
   readonly level: Level;
   /** A short phrase for people. Programs look at the id, which is stable. */
   readonly message: string;
-  /** What the event means and what an operator does about it. */
+  /** The meaning of the event, and the task of an operator. */
   readonly help: string;
 }
 

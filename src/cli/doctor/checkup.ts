@@ -5,11 +5,11 @@ import { explainFault, Fault, type FaultId, Skip } from "./faults.ts";
 
 /** The result of one check. */
 interface Check {
-  /** What holds if the check passes, such as "the database takes writes". */
+  /** The fact that a passed check proves, such as "the database takes writes". */
   readonly name: string;
   readonly state: "ok" | "warning" | "failed" | "skipped";
   readonly fault?: FaultId;
-  /** What was found, or why the check was skipped. */
+  /** The findings, or the reason why the check was skipped. */
   readonly details: readonly string[];
   readonly fix?: string;
   /** The page and its heading: `docs/operators/tls.md#tls`. */

@@ -17,7 +17,7 @@ export type RouterId = "apollo-router" | "apollo-gateway" | "hive-gateway" | "hi
 /** The fate of a part of an error. `nested`: it is inside another error. `renamed`: it is under another key. */
 export type Fate = "kept" | "replaced" | "renamed" | "nested" | "lost";
 
-/** What a federated router does to the gateway's errors, and the configuration that makes it forward them. */
+/** The effect of a federated router on the gateway's errors, and the configuration that makes it forward them. */
 export interface RouterGuide {
   readonly id: RouterId;
   readonly title: string;

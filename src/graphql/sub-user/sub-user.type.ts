@@ -61,7 +61,7 @@ export class SubUser {
   @Field(() => String, { nullable: true, description: "The IP address of the last login." })
   lastLoginIp?: MaybePromise<string>;
 
-  /** What the directory knows, for a user that comes from it. */
+  /** The data of the directory, for a user that comes from it. */
   known?: DirectoryUser;
 }
 
