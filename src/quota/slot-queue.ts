@@ -19,16 +19,10 @@ const MAX_HELD = 3;
 /** The queue takes no slot further ahead, because a reply may still show that an earlier call arrived late. */
 const MAX_AHEAD_MS = 300;
 
-/**
- * If other replicas use the window and the next statement is further away than this, the queue reports moved slots by a
- * statement of its own.
- */
+/** If other replicas use the window, moved slots wait at most this long for the next statement. */
 const REPORT_WITHIN_MS = 150;
 
-/**
- * Bulk work requests a slot only this long before the slot is free, so that it holds no slot that an interactive call
- * could use.
- */
+/** Bulk work requests a slot only this long before it is free, so that it holds none that a person could use. */
 const BULK_LEAD_MS = 50;
 
 interface SlotQueueDeps {
@@ -51,10 +45,7 @@ interface Waiter {
   readonly enqueuedMs: number;
   /** True once `ready` of the request has resolved. */
   isReady: boolean;
-  /**
-   * True once the wait could be estimated. ADMISSION_MARGIN applies to the first estimate, and WAITING_MARGIN to later
-   * ones.
-   */
+  /** True once its wait was estimated: by ADMISSION_MARGIN the first time, then by WAITING_MARGIN. */
   hasForecast: boolean;
   readonly grant: (slot: Slot) => void;
   readonly refuse: (error: unknown) => void;
@@ -70,8 +61,8 @@ interface NextStatement {
 /**
  * A replica's queue for one shared window. `take` is where a call gets its slot. The queue requests one slot at a time
  * and holds at most MAX_HELD slots that are not due yet. It gives a slot to the next call only when the slot is due, so
- * callers take turns until then. All replicas request their slots one by one and equally early, so they get equal
- * shares.
+ * callers take turns until then. All replicas request their slots one by one and equally early, so their shares are
+ * equal.
  */
 export class SlotQueue {
   readonly key: WindowKey;
@@ -153,10 +144,7 @@ export class SlotQueue {
     this.#serve();
   }
 
-  /**
-   * @throws GatewayError QUOTA_EXHAUSTED if the call cannot get a slot in time, or if the queue is full and `makeRoom`
-   *   evicts no call for it.
-   */
+  /** @throws GatewayError QUOTA_EXHAUSTED if the call cannot get a slot in time, or the queue has no room for it. */
   #admit(request: SlotRequest): void {
     const nowMs = this.#deps.clock.monotonic();
     const expected = this.#forecast.expectedAhead(request.caller, this.#queues.lengthOf(request), nowMs);
@@ -249,11 +237,7 @@ export class SlotQueue {
     this.#serve();
   }
 
-  /**
-   * Requests a slot from the database. Returns undefined if it would lie too far ahead.
-   *
-   * @throws GatewayError STORE_UNAVAILABLE
-   */
+  /** Requests a slot. Returns undefined if it would lie too far ahead. @throws GatewayError STORE_UNAVAILABLE */
   async #takeSlot(
     request: Omit<TakeSlotRequest, "replica" | "ratePerSecond">,
   ): Promise<TakenSlot | undefined> {
