@@ -48,7 +48,7 @@ export class ApprovalLog {
   async approve(
     id: string,
     intent: ChangeApprovalIntent,
-    { known, ageMs }: BeforeImageBasis,
+    { lastSettleOrder, ageMs }: BeforeImageBasis,
   ): Promise<ApproveVerdict> {
     const { database, replica, guard = NO_BULK_GUARD } = this.#deps;
     const { by, gatewayRequestId, reason, before, sent, leaseMs, composedFrom } = intent;
@@ -58,7 +58,7 @@ export class ApprovalLog {
         select a.verdict, a.change_id, c.* from approve_change(
           ${requireChangeId(id)}, ${by.subject}, ${personOf(by.subject)}, ${by.client ?? null}, ${by.issuer ?? null},
           ${gatewayRequestId}, ${reason ?? null}, ${JSON.stringify(before)}::jsonb, ${JSON.stringify(sent)}::jsonb, ${replica}, ${leaseMs},
-          ${guard.users}, ${guard.withinMs}, ${known ?? null}, ${ageMs}
+          ${guard.users}, ${guard.withinMs}, ${lastSettleOrder ?? null}, ${ageMs}
         ) a left join lateral change_now(a.change_id) c on a.verdict = 'BEGUN'`,
     );
     if (row === undefined) throw new Error("approve_change returned no verdict.");

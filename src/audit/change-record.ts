@@ -113,7 +113,7 @@ export interface ChangeApprovalIntent {
 /** How recent the before-image of an intent is. */
 export interface BeforeImageBasis {
   /** The `settleOrder` of the latest recent write that it was composed with. */
-  readonly known: number | undefined;
+  readonly lastSettleOrder: number | undefined;
   /** How long ago the read of the user began, by the reader's own clock. */
   readonly ageMs: number;
 }
@@ -144,7 +144,7 @@ export interface OtherWrites {
  * PAUSED: the bulk guard paused the caller earlier. PAUSES: the bulk guard pauses the caller now.
  * BUSY: another change is open. STALE: the before-image was not composed with the latest recent write.
  */
-type VerdictOfBoth = "BEGUN" | "STALE" | "BUSY" | "PAUSED" | "PAUSES";
+type CommonVerdict = "BEGUN" | "STALE" | "BUSY" | "PAUSED" | "PAUSES";
 
 /**
  * The verdict on an intent. `id` names the change, or else the other change or the pause that prevents it. AWAITING:
@@ -152,7 +152,7 @@ type VerdictOfBoth = "BEGUN" | "STALE" | "BUSY" | "PAUSED" | "PAUSES";
  * KEY_REUSED: that change is another one. FULL: too many changes of this user that the caller requested await approval.
  */
 export interface BeginVerdict {
-  readonly kind: VerdictOfBoth | "AWAITING" | "JOIN" | "FULL" | "REPLAY" | "KEY_REUSED";
+  readonly kind: CommonVerdict | "AWAITING" | "JOIN" | "FULL" | "REPLAY" | "KEY_REUSED";
   readonly id: string;
 }
 
@@ -162,7 +162,7 @@ export interface BeginVerdict {
  * FORGED: the record differs from what this gateway recorded, and is settled as refused.
  */
 export interface ApproveVerdict {
-  readonly kind: VerdictOfBoth | "DECIDED" | "OWN" | "EXPIRED" | "FORGED";
+  readonly kind: CommonVerdict | "DECIDED" | "OWN" | "EXPIRED" | "FORGED";
   readonly id: string;
 }
 

@@ -76,7 +76,7 @@ export class ChangeStatements {
     const { users, withinMs } = this.#guard;
     const begun = sql`begin_change(
         ${JSON.stringify(this.#columnsOf(intent))}::jsonb, ${intent.leaseMs}, ${intent.approvalMs ?? null}, ${users},
-        ${withinMs}, ${basis.known ?? null}, ${basis.ageMs}
+        ${withinMs}, ${basis.lastSettleOrder ?? null}, ${basis.ageMs}
       )`;
     // Only a MAC needs the change, whose many columns cost as much as the rest of the answer.
     const statement =
@@ -93,7 +93,7 @@ export class ChangeStatements {
   async #beginSeveral(begins: readonly Begin[]): Promise<readonly (BeginVerdict | undefined)[]> {
     const intents = begins.map(({ intent, basis }, place) => ({
       ...this.#columnsOf(intent),
-      ...{ place, lease_ms: intent.leaseMs, known: basis.known, read_age_ms: basis.ageMs },
+      ...{ place, lease_ms: intent.leaseMs, known: basis.lastSettleOrder, read_age_ms: basis.ageMs },
     }));
     const { users, withinMs } = this.#guard;
     return runBegins(

@@ -85,7 +85,7 @@ export class RolloutLog {
       sql`
         select b.verdict as kind, b.change_id as id from begin_rollout_change(
           ${JSON.stringify(this.#columnsOf(begin))}::jsonb, ${attempt.leaseOwner}, ${intent.leaseMs},
-          ${basis.known ?? null}, ${basis.ageMs}
+          ${basis.lastSettleOrder ?? null}, ${basis.ageMs}
         ) b`,
     );
     if (row === undefined) throw new Error("begin_rollout_change returned no verdict.");
@@ -97,7 +97,7 @@ export class RolloutLog {
       const { intent, attempt, basis } = begin;
       return {
         ...{ ...this.#columnsOf(begin), place, lease_owner: attempt.leaseOwner, lease_ms: intent.leaseMs },
-        ...{ known: basis.known, read_age_ms: basis.ageMs },
+        ...{ known: basis.lastSettleOrder, read_age_ms: basis.ageMs },
       };
     });
     return runBegins(

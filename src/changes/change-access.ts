@@ -75,8 +75,8 @@ export class ChangeAccess {
     // Take policy and hash together: the file may be replaced during the call to CAM.
     const { current: policy, sha256: hash = "" } = this.#deps.policy ?? {};
     const permission = policy && (await this.#permit(policy, order, account));
-    const overriding = order.kind === "rollout" ? WITHOUT_SCOPES : context.caller;
-    if (policy) requireUnprotected(request.opUin, policy.protectedUsers, overriding, request.reason);
+    const overrideCaller = order.kind === "rollout" ? NO_OVERRIDE : context.caller;
+    if (policy) requireUnprotected(request.opUin, policy.protectedUsers, overrideCaller, request.reason);
     await this.requireNotGatewayIdentity(request, account, context);
     if (permission === undefined) return { approval: undefined };
     return { approval: permission.approval, policy: { hash, rules: permission.rules } };
@@ -96,8 +96,8 @@ export class ChangeAccess {
   ): Promise<void> {
     // Two configured names may belong to one main account, each with its own key. So this checks the known key owners
     // of all accounts, then waits for this account's own.
-    const isOthers = this.#deps.accounts.all.some((other) => other.gatewayIdentity.knows(opUin));
-    if (!isOthers && !(await gatewayIdentity.has(opUin, context))) return;
+    const isKnownIdentity = this.#deps.accounts.all.some((other) => other.gatewayIdentity.knows(opUin));
+    if (!isKnownIdentity && !(await gatewayIdentity.has(opUin, context))) return;
     throw gatewayIdentityError(opUin);
   }
 
@@ -127,7 +127,8 @@ export class ChangeAccess {
   }
 }
 
-const WITHOUT_SCOPES: Caller = { subject: "rollout", scopes: new Set() };
+/** A caller without scopes: a rollout overrides the protection of no user. */
+const NO_OVERRIDE: Caller = { subject: "rollout", scopes: new Set() };
 
 /**
  * Returns the second person that the policy must allow the change: the requester in an approval, or the approver of a
@@ -161,12 +162,12 @@ async function decide(
   person: AskingPerson,
   readProfile: ReadProfile,
 ): Promise<AccessVerdict> {
-  const operations = requestedOperations(request);
+  const switches = requestedSwitches(request);
   const user = { opUin: request.opUin, name: undefined, remark: undefined };
   const question: AccessQuestion = { ...person, account: account.name, user };
-  const verdict = decideAccess(policy, operations, question);
+  const verdict = decideAccess(policy, switches, question);
   if (verdict.effect !== "read-profile") return verdict;
-  return decideAccess(policy, operations, { ...question, user: await readProfile() });
+  return decideAccess(policy, switches, { ...question, user: await readProfile() });
 }
 
 async function readUser(
@@ -206,7 +207,7 @@ export function forbidden(
  * Returns the switches of a request as the policy names them. With `overwriteOtherMethods` it also names `other.off`
  * for each protection that the request sets.
  */
-export function requestedOperations(request: MfaChangeRequest): readonly Switch[] {
+export function requestedSwitches(request: MfaChangeRequest): readonly Switch[] {
   return (["login", "action"] as const).flatMap((protection) => operationsOn(protection, request));
 }
 

@@ -120,14 +120,14 @@ export const STALE_READ_MS = 60_000;
 const REMEMBERED_USERS = 10_000;
 
 interface Remembered {
-  readonly known: number;
+  readonly lastSettleOrder: number;
   readonly writes: readonly (KnownWrite & { readonly changeId: string; readonly atMs: number })[];
 }
 
 /** The recent writes of a user that a process remembers. */
 export interface RecentKnowledge {
   /** The `settleOrder` of the latest remembered write, regardless of its age. */
-  readonly known: number | undefined;
+  readonly lastSettleOrder: number | undefined;
   /** The writes that a read may not show yet, in the order in which CAM received them. */
   readonly writes: readonly KnownWrite[];
 }
@@ -149,7 +149,7 @@ export class RecentWrites {
     const remembered = this.#users.get(keyOf(user));
     const sinceMs = this.#clock.monotonic() - readAgeMs - STALE_READ_MS;
     return {
-      known: remembered?.known,
+      lastSettleOrder: remembered?.lastSettleOrder,
       writes: remembered?.writes.filter(({ atMs }) => atMs > sinceMs) ?? [],
     };
   }
@@ -166,14 +166,14 @@ export class RecentWrites {
   /** Replaces the remembered writes with those of the record. */
   replace(user: AccountUser, fetched: readonly RecentWrite[]): void {
     const nowMs = this.#clock.monotonic();
-    const known = Math.max(0, ...fetched.map(({ settleOrder }) => settleOrder));
+    const lastSettleOrder = Math.max(0, ...fetched.map(({ settleOrder }) => settleOrder));
     const writes = fetched.map(({ changeId, status, finishedAt, before, sent, ageMs }) => ({
       ...{ changeId, status, finishedAt, atMs: nowMs - Math.max(0, ageMs) },
       // ChangeRecorder wrote these two.
       before: before as KnownWrite["before"],
       sent: sent as KnownWrite["sent"],
     }));
-    this.#remember(user, known, writes);
+    this.#remember(user, lastSettleOrder, writes);
   }
 
   /** Forgets the writes of a user, because others may exist. If the record has any, the next change fetches them. */
@@ -186,8 +186,8 @@ export class RecentWrites {
     return this.#users.get(keyOf(user))?.writes.filter(({ atMs }) => atMs > sinceMs) ?? [];
   }
 
-  #remember(user: AccountUser, known: number, writes: Remembered["writes"]): void {
-    this.#users.set(keyOf(user), { known, writes });
+  #remember(user: AccountUser, lastSettleOrder: number, writes: Remembered["writes"]): void {
+    this.#users.set(keyOf(user), { lastSettleOrder, writes });
   }
 }
 
@@ -232,8 +232,8 @@ export function withRecentWrites(reading: Reading, writes: readonly KnownWrite[]
     action = { ...action, ...changed.action };
   }
   const isOurs = PROTECTIONS.some((protection) => {
-    const known = protection === "login" ? login : action;
-    return WRITABLE_METHODS.some((method) => known[method] !== reading[protection][method]);
+    const flags = protection === "login" ? login : action;
+    return WRITABLE_METHODS.some((method) => flags[method] !== reading[protection][method]);
   });
   if (latest === undefined || !isOurs) return { login, action, source: "CAM", asOf: reading.asOf };
   return { login, action, source: "GATEWAY", asOf: latest.toISOString() };
@@ -246,8 +246,8 @@ export function unresolvedWrites(writes: readonly KnownWrite[]): readonly KnownW
 }
 
 /** Returns the user's state if a write of unknown outcome takes effect. */
-export function stateAfter(known: SafeAuthFlags, { sent }: KnownWrite): SafeAuthFlags {
-  return { login: { ...known.login, ...sent.login }, action: { ...known.action, ...sent.action } };
+export function stateAfter(before: SafeAuthFlags, { sent }: KnownWrite): SafeAuthFlags {
+  return { login: { ...before.login, ...sent.login }, action: { ...before.action, ...sent.action } };
 }
 
 /**

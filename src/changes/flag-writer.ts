@@ -22,10 +22,10 @@ export interface FlagWriterDeps {
 }
 
 /** The end of a write: the proof that the flag sets are in force, or the error. */
-export type WriteResult = WriteEffort &
+export type WriteResult = WriteCost &
   ({ readonly outcome: Omit<MfaChangeOutcome, "changeId"> } | { readonly error: unknown });
 
-interface WriteEffort {
+interface WriteCost {
   /** The number of attempts at SetMfaFlag, without those that had no key. */
   readonly attempts: number;
   readonly quotaWaitMs: number;
@@ -87,28 +87,28 @@ export class FlagWriter {
     const { cam, clock } = this.#deps;
     const leftMs = context.deadlineMs - clock.monotonic();
     const deadlineMs = context.deadlineMs - leftMs * READ_BACK_SHARE;
-    const effort = { attempts: 0, quotaWaitMs: 0 };
+    const cost = { attempts: 0, quotaWaitMs: 0 };
     const onAttempt = ({ attempt, quotaWaitMs, error }: CamAttempt): void => {
-      if (attempt > 0 && error?.kind !== "NO_CREDENTIAL") effort.attempts += 1;
-      effort.quotaWaitMs += quotaWaitMs;
+      if (attempt > 0 && error?.kind !== "NO_CREDENTIAL") cost.attempts += 1;
+      cost.quotaWaitMs += quotaWaitMs;
     };
     const options = { ...callOptionsOf(context), deadlineMs, onAttempt };
     const errors: unknown[] = [];
     for (let resends = 0; ; resends++) {
       try {
         const { camRequestId } = await cam.call(setMfaFlag, flagSets, options);
-        return { ...effort, outcome: { resolvedBy: "REPLY", camRequestId } };
+        return { ...cost, outcome: { resolvedBy: "REPLY", camRequestId } };
       } catch (error) {
         // The first request was not sent, or CAM refused it: that is the outcome.
         if (errors.length === 0 && !(error instanceof CamError && mayHaveBeenApplied(error))) {
-          return { ...effort, error };
+          return { ...cost, error };
         }
         errors.push(error);
       }
       try {
         const { output, camRequestId } = await this.read(flagSets.opUin, context);
         if (canConfirmByRead && matchesFlagSets(output, flagSets)) {
-          return { ...effort, outcome: { resolvedBy: "READ_BACK", camRequestId } };
+          return { ...cost, outcome: { resolvedBy: "READ_BACK", camRequestId } };
         }
       } catch (error) {
         errors.push(error);
@@ -119,7 +119,7 @@ export class FlagWriter {
       // All requests carry the same full flag sets, so the result is the same whichever CAM applies last.
       await clock.sleep(delayMs);
     }
-    return { ...effort, error: outcomeUnknown(flagSets.opUin, errors) };
+    return { ...cost, error: outcomeUnknown(flagSets.opUin, errors) };
   }
 }
 

@@ -47,7 +47,7 @@ export async function prepareChange(
   const { request, context } = order;
   const { opUin } = request;
   const readAtMs = clock.monotonic();
-  const { known, writes } = recentWrites.of({ account: account.name, opUin });
+  const { lastSettleOrder, writes } = recentWrites.of({ account: account.name, opUin });
   const asOf = new Date(clock.now()).toISOString();
   const reading = account.writer.read(opUin, context, { forWrite: true });
   // A refusal takes precedence over a failed read, and does not wait for the read.
@@ -59,9 +59,11 @@ export async function prepareChange(
 
   const before = withRecentWrites({ ...output, asOf }, writes);
   const unknown = unresolvedWrites(writes);
-  const maybe = unknown.map(({ sent }) => sent);
+  const possibleWrites = unknown.map(({ sent }) => sent);
   const flagSets =
-    order.kind === "rollout" ? flagSetsOfPlan(order, before, maybe) : composeFlagSets(request, before, maybe);
+    order.kind === "rollout"
+      ? flagSetsOfPlan(order, before, possibleWrites)
+      : composeFlagSets(request, before, possibleWrites);
   const images = [output, before, ...unknown.map((write) => stateAfter(before, write))];
   if (request.reason === undefined && images.some((image) => removesLastMethod(image, flagSets))) {
     const hint = "It switches off the last method of this user.";
@@ -74,7 +76,7 @@ export async function prepareChange(
     ...{ before, flagSets, permission },
     canConfirmByRead: matchesFlagSets(before, flagSets) || !isAmbiguous(flagSets, shownBefore),
     leaseMs: leaseMsOf(context, nowMs),
-    basis: { known, ageMs: nowMs - readAtMs },
+    basis: { lastSettleOrder, ageMs: nowMs - readAtMs },
   };
 }
 
@@ -85,12 +87,12 @@ export async function prepareChange(
 function flagSetsOfPlan(
   { request, item }: Extract<ChangeOrder, { kind: "rollout" }>,
   before: SafeAuthFlags,
-  maybe: readonly Partial<SetMfaFlagInput>[],
+  possibleWrites: readonly Partial<SetMfaFlagInput>[],
 ): SetMfaFlagInput {
   const { opUin } = request;
   const isAsPlanned =
     agreeOnKnownMethods(item.before, before) &&
-    matchesFlagSets({ ...before, ...composeFlagSets(request, before, maybe) }, item.sent);
+    matchesFlagSets({ ...before, ...composeFlagSets(request, before, possibleWrites) }, item.sent);
   if (isAsPlanned) return { opUin, ...item.sent };
   throw new GatewayError("PLAN_CHANGED", {
     opUin,
@@ -135,32 +137,32 @@ export function requestsAnyMethod(request: Pick<MfaChangeRequest, "login" | "act
  * Returns the full flag sets to send: the caller's values, and the known state of all other methods. Omits a protection
  * that the caller did not name.
  *
- * @param maybe Flag sets of earlier writes that may also be in force. A method that the caller did not name stays on if
- *   one of these writes switches it on.
+ * @param possibleWrites Flag sets of earlier writes that may also be in force. A method that the caller did not name
+ *   stays on if one of these writes switches it on.
  * @throws GatewayError MFA_METHOD_NOT_WRITABLE if the write would affect a method that it cannot express.
  * @throws GatewayError CAM_BAD_RESPONSE if CAM did not report a method to keep. A guess could switch it off.
  */
 export function composeFlagSets(
   request: MfaChangeRequest,
-  known: SafeAuthFlags,
-  maybe: readonly Partial<SetMfaFlagInput>[] = [],
+  before: SafeAuthFlags,
+  possibleWrites: readonly Partial<SetMfaFlagInput>[] = [],
 ): SetMfaFlagInput {
-  const login = composeFlagSet("login", request, known, maybe);
-  const action = composeFlagSet("action", request, known, maybe);
+  const login = composeFlagSet("login", request, before, possibleWrites);
+  const action = composeFlagSet("action", request, before, possibleWrites);
   return { opUin: request.opUin, ...(login && { login }), ...(action && { action }) };
 }
 
 function composeFlagSet(
   protection: Protection,
   request: MfaChangeRequest,
-  known: SafeAuthFlags,
-  maybe: readonly Partial<SetMfaFlagInput>[],
+  before: SafeAuthFlags,
+  possibleWrites: readonly Partial<SetMfaFlagInput>[],
 ): MfaFlagSet | undefined {
   const wanted = request[protection];
   if (!hasAnyMethod(wanted)) return undefined;
   const { opUin } = request;
-  const before = known[protection];
-  const inTheWay = READ_ONLY_METHODS.filter((method) => before[method] === true);
+  const current = before[protection];
+  const inTheWay = READ_ONLY_METHODS.filter((method) => current[method] === true);
   if (inTheWay.length > 0 && !request.overwriteOtherMethods) {
     throw new GatewayError("MFA_METHOD_NOT_WRITABLE", {
       opUin,
@@ -168,8 +170,8 @@ function composeFlagSet(
     });
   }
   const keep = (method: (typeof WRITABLE_METHODS)[number]): boolean =>
-    maybe.some((flagSets) => flagSets[protection]?.[method]) ||
-    (before[method] ?? failUnreported(protection, method, opUin));
+    possibleWrites.some((flagSets) => flagSets[protection]?.[method]) ||
+    (current[method] ?? failUnreported(protection, method, opUin));
   const keepOrSet = (method: (typeof WRITABLE_METHODS)[number]): boolean => wanted[method] ?? keep(method);
   return { phone: keepOrSet("phone"), stoken: keepOrSet("stoken"), wechat: keepOrSet("wechat") };
 }

@@ -111,12 +111,12 @@ export class Reconciler {
     record: ChangeRecord,
     repeat: RepeatWrite | undefined,
   ): Promise<ChangeSettlement & { readonly late?: boolean }> {
-    const effort = { attempts: 0, quotaWaitMs: 0 };
+    const cost = { attempts: 0, quotaWaitMs: 0 };
     // The log gives out a change that awaits approval only when its time is over. The gateway never sent it.
     if (record.status === "awaiting_approval") {
-      return { status: "refused", code: "APPROVAL_EXPIRED", ...effort };
+      return { status: "refused", code: "APPROVAL_EXPIRED", ...cost };
     }
-    const unknown = { status: "unknown", code: "OUTCOME_UNKNOWN", ...effort } as const;
+    const unknown = { status: "unknown", code: "OUTCOME_UNKNOWN", ...cost } as const;
     const { writer } = this.#deps.account;
     try {
       const deadlineMs = this.#deps.clock.monotonic() + this.#deps.deadlineMs;
@@ -141,7 +141,7 @@ export class Reconciler {
           readBack: true,
           late,
         },
-        ...effort,
+        ...cost,
       };
     } catch (error) {
       // USER_NOT_EXIST counts as a read too. It does not prove whether CAM applied the change before.

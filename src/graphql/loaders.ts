@@ -26,7 +26,7 @@ export interface Loaders {
    */
   readonly flags: DataLoader<Uin, KnownFlags>;
   /** Loads what the directory knows about a user, without a call to CAM. */
-  readonly known: DataLoader<Uin, DirectoryUser | undefined>;
+  readonly directoryUser: DataLoader<Uin, DirectoryUser | undefined>;
   /**
    * Discards the user's flags that this operation loaded, and the reading that operations of this process share. Called
    * after every attempt at a change.
@@ -85,7 +85,7 @@ export function createLoaders(
       },
       { maxBatchSize: MAX_SUB_ACCOUNTS_PER_CALL },
     ),
-    known: new DataLoader(async (uins: readonly Uin[]) => {
+    directoryUser: new DataLoader(async (uins: readonly Uin[]) => {
       const users = await directory.find(name, uins);
       return uins.map((uin) => users.get(uin));
     }),

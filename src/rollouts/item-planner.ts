@@ -2,7 +2,7 @@ import type { CallerIdentity } from "../auth/caller.ts";
 import { decideAccess, exceptionOf, exceptionsAt, isInAnyRange } from "../auth/policy/decide-access.ts";
 import type { Policy, PolicyException, Protection } from "../auth/policy/policy.ts";
 import { matchesFlagSets, WRITABLE_METHODS } from "../cam/index.ts";
-import { forbidden, gatewayIdentityError, requestedOperations } from "../changes/change-access.ts";
+import { forbidden, gatewayIdentityError, requestedSwitches } from "../changes/change-access.ts";
 import type { MfaChangeRequest } from "../changes/mfa-change.ts";
 import { composeFlagSets } from "../changes/prepare-change.ts";
 import { type CamErrorCode, describeCamError, GatewayError, type Uin } from "../contract/index.ts";
@@ -81,7 +81,7 @@ export class ItemPlanner {
     }
     // For an unknown profile, the policy decides against the caller. CAM omits an empty remark.
     const user = { opUin, name: name ?? null, remark: name === undefined ? null : (remark ?? "") };
-    const verdict = decideAccess(policy, requestedOperations(request), { caller, account, user, atMs });
+    const verdict = decideAccess(policy, requestedSwitches(request), { caller, account, user, atMs });
     if (verdict.effect !== "allow") return { error: forbidden(request, verdict) };
     return { approvalMinutes: verdict.permission.approval?.expiresInMinutes };
   }

@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import type { Caller } from "../auth/caller.ts";
 import { decideAccess, mayUseAccount } from "../auth/policy/decide-access.ts";
 import type { Policy } from "../auth/policy/policy.ts";
-import { requestedOperations } from "../changes/change-access.ts";
+import { requestedSwitches } from "../changes/change-access.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 import { runRead } from "../database/statements.ts";
@@ -61,7 +61,7 @@ function requireAllowed(policy: Policy, item: ApprovedItem, reason: string, call
   if (!mayUseAccount(policy, caller, account))
     refuse(`It changes users of the account ${account}.`, "accounts");
   const question = { caller, atMs, account, user: { opUin, name, remark } };
-  const verdict = decideAccess(policy, requestedOperations(requestOfItem(item, account, reason)), question);
+  const verdict = decideAccess(policy, requestedSwitches(requestOfItem(item, account, reason)), question);
   if (verdict.effect === "allow") return;
   const rule = verdict.rule?.id ?? "(no rule)";
   refuse(`The policy (${rule}) refuses ${verdict.wanted} for the user ${opUin}.`, `policy ${rule}`);

@@ -290,7 +290,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     expect(await logs.approvals.approve(id, approvalBy(), FRESH)).toEqual({ kind: "BUSY", id: other });
     const settled = await logs.log.settle(other, APPLIED);
     expect(await logs.approvals.approve(id, approvalBy(), FRESH)).toEqual({ kind: "STALE", id: other });
-    const basis = { known: settled?.settleOrder, ageMs: 0 };
+    const basis = { lastSettleOrder: settled?.settleOrder, ageMs: 0 };
     expect(await logs.approvals.approve(id, approvalBy(), basis)).toEqual({ kind: "BEGUN", id });
   });
 
@@ -299,7 +299,7 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
     const id = await awaiting(logs, awaitingIntent({ opUin }));
     const { id: between } = await logs.log.begin(intentOf({ opUin, requestHash: "hash-b" }), FRESH);
     const settled = await logs.log.settle(between, APPLIED);
-    await logs.approvals.approve(id, approvalBy(), { known: settled?.settleOrder, ageMs: 0 });
+    await logs.approvals.approve(id, approvalBy(), { lastSettleOrder: settled?.settleOrder, ageMs: 0 });
     const [approved, other] = [await logs.log.find(id), await logs.log.find(between)];
     if (approved === undefined || other === undefined) throw new Error("Both are on record.");
     expect((await logs.log.otherWrites(approved)).later).toEqual([]);

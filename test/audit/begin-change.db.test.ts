@@ -32,7 +32,7 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
     settlement: ChangeSettlement,
     known?: number,
   ): Promise<{ readonly id: string; readonly settleOrder: number | undefined }> {
-    const { kind: verdict, id } = await log.begin(intent, { known, ageMs: 0 });
+    const { kind: verdict, id } = await log.begin(intent, { lastSettleOrder: known, ageMs: 0 });
     expect(verdict).toBe("BEGUN");
     return { id, settleOrder: (await log.settle(id, settlement))?.settleOrder };
   }
@@ -118,7 +118,7 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       const keyed = { ...intent, idempotencyKey: "key" };
       expect(await log.begin(keyed, FRESH)).toEqual({ kind: "BUSY", id });
       const settlement = await log.settle(id, APPLIED);
-      const verdict = await log.begin(keyed, { known: settlement?.settleOrder, ageMs: 0 });
+      const verdict = await log.begin(keyed, { lastSettleOrder: settlement?.settleOrder, ageMs: 0 });
       expect(verdict.kind).toBe("BEGUN");
       expect(await log.findByIdempotencyKey(intent.caller, "key")).toMatchObject({ id: verdict.id });
     });
@@ -188,7 +188,7 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       const { id, settleOrder } = await settled(intentOf({ opUin }), APPLIED);
       await backdate(id, endedAgoMs);
       const next = intentOf({ opUin, requestHash: "hash-b" });
-      const given = await log.begin(next, { known: composedWith ? settleOrder : undefined, ageMs });
+      const given = await log.begin(next, { lastSettleOrder: composedWith ? settleOrder : undefined, ageMs });
       expect(given).toEqual({ kind: verdict, id: verdict === "STALE" ? id : expect.any(String) });
     });
 
@@ -199,11 +199,11 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       // The clock was set back between the two.
       await backdate(first.id, -600_000);
       const next = intentOf({ opUin });
-      expect(await log.begin(next, { known: first.settleOrder, ageMs: 0 })).toEqual({
+      expect(await log.begin(next, { lastSettleOrder: first.settleOrder, ageMs: 0 })).toEqual({
         kind: "STALE",
         id: second.id,
       });
-      expect((await log.begin(next, { known: second.settleOrder, ageMs: 0 })).kind).toBe("BEGUN");
+      expect((await log.begin(next, { lastSettleOrder: second.settleOrder, ageMs: 0 })).kind).toBe("BEGUN");
     });
 
     test("a refused write makes no before-image stale", async () => {
@@ -220,9 +220,9 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
       const next = await settled(intentOf({ opUin }), REFUSED, unknown.settleOrder);
       expect(next.id).not.toBe(unknown.id);
       const applied = await log.settle(unknown.id, { ...APPLIED, resolvedBy: "READ_BACK", readBack: true });
-      const known = { known: unknown.settleOrder, ageMs: 0 };
+      const known = { lastSettleOrder: unknown.settleOrder, ageMs: 0 };
       expect(await log.begin(intentOf({ opUin }), known)).toEqual({ kind: "STALE", id: unknown.id });
-      const again = { known: applied?.settleOrder, ageMs: 0 };
+      const again = { lastSettleOrder: applied?.settleOrder, ageMs: 0 };
       expect((await log.begin(intentOf({ opUin }), again)).kind).toBe("BEGUN");
     });
 
@@ -312,7 +312,10 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
     });
 
     async function begunAfter(opUin: ChangeIntent["opUin"], known: number | undefined): Promise<void> {
-      const verdict = await log.begin(intentOf({ opUin, requestHash: "hash-c" }), { known, ageMs: 0 });
+      const verdict = await log.begin(intentOf({ opUin, requestHash: "hash-c" }), {
+        lastSettleOrder: known,
+        ageMs: 0,
+      });
       expect(verdict.kind).toBe("BEGUN");
     }
   });

@@ -24,7 +24,10 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
 
   async function begun(intent: Partial<ChangeIntent> = {}): Promise<string> {
     // A before-image that was composed with every write so far.
-    const { kind: verdict, id } = await log.begin(intentOf(intent), { known: 9_000_000_000, ageMs: 0 });
+    const { kind: verdict, id } = await log.begin(intentOf(intent), {
+      lastSettleOrder: 9_000_000_000,
+      ageMs: 0,
+    });
     expect(verdict).toBe("BEGUN");
     return id;
   }

@@ -100,7 +100,10 @@ describe.each(["postgres", "pglite"] as const)("changes that come together on %s
       intents.map((intent, at) => {
         // The third before-image lacks the recent write.
         const known = at === 2 ? undefined : settled[at]?.settleOrder;
-        return log.begin(intentOf({ ...intent, requestHash: "hash-b" }), { known, ageMs: 0 });
+        return log.begin(intentOf({ ...intent, requestHash: "hash-b" }), {
+          lastSettleOrder: known,
+          ageMs: 0,
+        });
       }),
     );
     const ids = again.map(({ id }) => id);

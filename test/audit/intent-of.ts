@@ -5,10 +5,10 @@ import type { Uin } from "../../src/contract/index.ts";
 import type { Database } from "../../src/database/database.ts";
 
 /** A before-image that was read now, composed with no write. */
-export const FRESH: BeforeImageBasis = { known: undefined, ageMs: 0 };
+export const FRESH: BeforeImageBasis = { lastSettleOrder: undefined, ageMs: 0 };
 
 /** A before-image that is older than every write of a test. */
-export const OLD: BeforeImageBasis = { known: undefined, ageMs: 600_000 };
+export const OLD: BeforeImageBasis = { lastSettleOrder: undefined, ageMs: 600_000 };
 
 export const APPLIED: ChangeSettlement = {
   status: "applied",

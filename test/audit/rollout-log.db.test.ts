@@ -40,7 +40,7 @@ describe.each(["postgres", "pglite"] as const)("items that begin together on %s"
             ...intent,
           }),
           { rolloutId: id, leaseOwner: runStore.owner, ...claimed, ...attempt },
-          { ...FRESH, known },
+          { ...FRESH, lastSettleOrder: known },
         );
       },
     };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { requestedOperations } from "../../src/changes/change-access.ts";
+import { requestedSwitches } from "../../src/changes/change-access.ts";
 import type { MfaChangeRequest } from "../../src/changes/mfa-change.ts";
 import { ALICE } from "../support/seed-users.ts";
 import { changeOf } from "../support/start-change-service.ts";
@@ -38,5 +38,5 @@ test.each<[string, Omit<Partial<MfaChangeRequest>, "opUin">, readonly string[]]>
     ["login.phone.on", "login.other.off", "action.phone.on", "action.other.off"],
   ],
 ])("%s", (_what, methods, switches) => {
-  expect(requestedOperations(changeOf(ALICE, methods))).toEqual(switches);
+  expect(requestedSwitches(changeOf(ALICE, methods))).toEqual(switches);
 });

@@ -173,13 +173,13 @@ describe("the remembered writes of a process", () => {
   test("belong to one user of an account for a minute, plus the age of a read", async () => {
     const clock = new FakeClock();
     const writes = remember(clock);
-    expect(writes.of(alice)).toMatchObject({ known: 7, writes: [{ changeId: "1" }] });
-    expect(writes.of({ ...alice, account: "partner" })).toEqual({ known: undefined, writes: [] });
-    expect(writes.of({ ...alice, opUin: uin(BOB) })).toEqual({ known: undefined, writes: [] });
+    expect(writes.of(alice)).toMatchObject({ lastSettleOrder: 7, writes: [{ changeId: "1" }] });
+    expect(writes.of({ ...alice, account: "partner" })).toEqual({ lastSettleOrder: undefined, writes: [] });
+    expect(writes.of({ ...alice, opUin: uin(BOB) })).toEqual({ lastSettleOrder: undefined, writes: [] });
     await clock.advance(59_999);
     expect(writes.of(alice).writes).toHaveLength(1);
     await clock.advance(1);
-    expect(writes.of(alice)).toEqual({ known: 7, writes: [] });
+    expect(writes.of(alice)).toEqual({ lastSettleOrder: 7, writes: [] });
     expect(writes.of(alice, 5_000).writes).toHaveLength(1);
   });
 
@@ -191,18 +191,24 @@ describe("the remembered writes of a process", () => {
       { ...fetched, changeId: "2", settleOrder: 9 },
       { ...fetched, changeId: "3", settleOrder: 8, ageMs: -3_600_000 },
     ]);
-    expect(writes.of(alice)).toMatchObject({ known: 9, writes: [{ changeId: "2" }, { changeId: "3" }] });
+    expect(writes.of(alice)).toMatchObject({
+      lastSettleOrder: 9,
+      writes: [{ changeId: "2" }, { changeId: "3" }],
+    });
     await clock.advance(10_000);
     expect(writes.of(alice).writes).toMatchObject([{ changeId: "3" }]);
     await clock.advance(50_000);
     expect(writes.of(alice).writes).toEqual([]);
     writes.forget(alice);
-    expect(writes.of(alice)).toEqual({ known: undefined, writes: [] });
+    expect(writes.of(alice)).toEqual({ lastSettleOrder: undefined, writes: [] });
   });
 
   test("include each new write", () => {
     const writes = remember(new FakeClock());
     writes.add(alice, { ...write("phone", ""), changeId: "2", settleOrder: 8 });
-    expect(writes.of(alice)).toMatchObject({ known: 8, writes: [{ changeId: "1" }, { changeId: "2" }] });
+    expect(writes.of(alice)).toMatchObject({
+      lastSettleOrder: 8,
+      writes: [{ changeId: "1" }, { changeId: "2" }],
+    });
   });
 });

@@ -63,7 +63,7 @@ async function startWithOpenChange({ opUin = ALICE, approvalMs, clock = systemCl
     /** Adds another change of the same user, with that outcome or still open. */
     async makeAnother(change: Partial<ChangeIntent>, settlement?: ChangeSettlement): Promise<string> {
       const other = { ...intent, requestHash: "other", approvalMs: undefined, leaseMs: 60_000, ...change };
-      const verdict = await log.begin(other, { known: 9_000_000_000, ageMs: 0 });
+      const verdict = await log.begin(other, { lastSettleOrder: 9_000_000_000, ageMs: 0 });
       expect(verdict.kind).toBe("BEGUN");
       if (settlement !== undefined) await log.settle(verdict.id, settlement);
       return verdict.id;
@@ -255,7 +255,11 @@ test.each([
   const { settleOrder: known } = (await log.recentWrites("default", intent.opUin))[0] ?? {};
   expect(between).toBeDefined();
   const approval = { ...intent, by: BOB, gatewayRequestId: "request-2", sent: { login: PHONE_ON } };
-  const verdict = await approvals.approve(id, { ...approval, before: BEFORE }, { known, ageMs: 0 });
+  const verdict = await approvals.approve(
+    id,
+    { ...approval, before: BEFORE },
+    { lastSettleOrder: known, ageMs: 0 },
+  );
   expect(verdict.kind).toBe("BEGUN");
   cam.putUser(show(login));
   expect(await reconciler.settleDue()).toBe(1);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { CLIENT_CERTIFICATE } from "../../src/auth/authenticator.ts";
 import { parsePolicy } from "../../src/auth/policy/policy-file.ts";
-import { requestedOperations } from "../../src/changes/change-access.ts";
+import { requestedSwitches } from "../../src/changes/change-access.ts";
 import type { MfaMethods } from "../../src/changes/mfa-change.ts";
 import { policyOf } from "../auth/policy/policy-of.ts";
 import { runCommand } from "../cli/run-command.ts";
@@ -49,7 +49,7 @@ describe("the pages on the policy", () => {
         login?: MfaMethods;
         action?: MfaMethods;
       };
-      expect(requestedOperations(changeOf(ALICE, { ...methods, overwriteOtherMethods }))).toEqual(
+      expect(requestedSwitches(changeOf(ALICE, { ...methods, overwriteOtherMethods }))).toEqual(
         coded(switches),
       );
     }

@@ -134,7 +134,7 @@ async function directoryUserOf(
   user: SubUser,
   { loaders }: GraphQLContext,
 ): Promise<DirectoryUser | undefined> {
-  return user.known ?? loaders.of(user.account).known.load(user.opUin);
+  return user.directoryUser ?? loaders.of(user.account).directoryUser.load(user.opUin);
 }
 
 const MethodAvailability = registerEnum("MethodAvailability", "Whether a method can be switched on.", {

@@ -62,7 +62,7 @@ export class SubUser {
   lastLoginIp?: MaybePromise<string>;
 
   /** The data of the directory, for a user that comes from it. */
-  known?: DirectoryUser;
+  directoryUser?: DirectoryUser;
 }
 
 const PROFILE_FIELDS = [
