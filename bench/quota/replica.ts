@@ -28,7 +28,7 @@ const USER = "100021969091" as Uin;
 const { DATABASE_URL = "", CAM_URL = "", REPLICA = "", RATE_PER_SECOND = "" } = process.env;
 
 /** Without a database the program is a stranger: it has the key and does not use the quota. */
-const FREE_SLOT: Slot = { waitedMs: 0, sent: () => true, settle: () => undefined };
+const FREE_SLOT: Slot = { waitedMs: 0, tryBegin: () => true, settle: () => undefined };
 
 const seen = { statements: 0, missedSlots: 0 };
 const quota: Quota = DATABASE_URL === "" ? { take: async () => FREE_SLOT } : await openQuota();
@@ -125,7 +125,7 @@ async function openQuota(): Promise<Quota> {
     clock,
     replica: REPLICA,
     observer: {
-      onAsked: () => void seen.statements++,
+      onSlotAnswer: () => void seen.statements++,
       onThrottled: () => void seen.statements++,
       onSlotMissed: () => void seen.missedSlots++,
     },

@@ -64,11 +64,11 @@ export class ChangeStatements {
 
   /** Records the intent of a change that needs no approval. */
   begin(intent: ChangeIntent, basis: BeforeImageBasis): Promise<BeginVerdict> {
-    return this.#begins.ask({ intent, basis });
+    return this.#begins.run({ intent, basis });
   }
 
   settle(id: string, settlement: ChangeSettlement): Promise<Settled | undefined> {
-    return this.#settlements.ask({ id, settlement });
+    return this.#settlements.run({ id, settlement });
   }
 
   /** Records an intent by a statement of its own. */

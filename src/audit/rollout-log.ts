@@ -75,7 +75,7 @@ export class RolloutLog {
    * together share a statement.
    */
   begin(intent: ChangeIntent, attempt: LeasedAttempt, basis: BeforeImageBasis): Promise<RolloutVerdict> {
-    return this.#begins.ask({ intent, attempt, basis });
+    return this.#begins.run({ intent, attempt, basis });
   }
 
   async #beginOne(begin: Begin): Promise<RolloutVerdict> {

@@ -242,7 +242,7 @@ export class CamClient {
     let knowsCamTime = false;
     try {
       const request = createRequest({ action, body, credential, timestampSeconds, traceId }, this.#deps);
-      const reply = await transport.post({ ...request, timeoutMs, signal, onSend: () => slot.sent() });
+      const reply = await transport.post({ ...request, timeoutMs, signal, onSend: () => slot.tryBegin() });
       knowsCamTime = skew.learn(reply.date);
       const result = readReply(action, reply, attempt);
       slot.settle("ANSWERED");

@@ -6,10 +6,10 @@ export interface Slot {
   /** The time that the call waited for the slot. */
   readonly waitedMs: number;
   /**
-   * Reports that the holder is about to write the call. The call cannot arrive earlier.
+   * Begins the call. The holder calls this directly before it writes the call, which cannot arrive earlier.
    * @returns false if the slot has expired. Then the holder must write nothing, settle the slot and take another one.
    */
-  sent(): boolean;
+  tryBegin(): boolean;
   /** Reports the end of the call. Only the first report counts. */
   settle(outcome: SlotOutcome): void;
 }
@@ -61,7 +61,7 @@ export interface SlotRequest {
   readonly requeued?: boolean;
 }
 
-const FREE_SLOT: Slot = { waitedMs: 0, sent: () => true, settle: () => undefined };
+const FREE_SLOT: Slot = { waitedMs: 0, tryBegin: () => true, settle: () => undefined };
 
 /**
  * A quota without limits, for STS, and for doctor if the database is down. STS accepts 600 calls a second, and the

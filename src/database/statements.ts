@@ -117,7 +117,7 @@ export class SharedStatements<Request, Answer> {
     this.#deps = deps;
   }
 
-  ask(request: Request): Promise<Answer> {
+  run(request: Request): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     // The callback of a promise keeps its context, at a tenth of the cost of AsyncLocalStorage.snapshot.
     const { promise: turn, resolve: inContext } = Promise.withResolvers<() => void>();
@@ -133,8 +133,8 @@ export class SharedStatements<Request, Answer> {
 
   #runNext(): void {
     const { clock = systemClock } = this.#deps;
-    const asked = this.#waiting.splice(0, MAX_BATCH);
-    const [first] = asked;
+    const batch = this.#waiting.splice(0, MAX_BATCH);
+    const [first] = batch;
     this.#isRunning = first !== undefined;
     if (first === undefined) return;
     let isOver = false;
@@ -146,26 +146,26 @@ export class SharedStatements<Request, Answer> {
     };
     const cancel = clock.after(MAX_WAIT_MS, next);
     // The span of the statement belongs to the trace of one of the requests.
-    first.inContext(() => void this.#run(asked, next));
+    first.inContext(() => void this.#runTogether(batch, next));
   }
 
-  async #run(asked: readonly Waiting<Request, Answer>[], ended: () => void): Promise<void> {
-    const { runOne: one, runBatch: several } = this.#deps;
-    const [first] = asked;
+  async #runTogether(batch: readonly Waiting<Request, Answer>[], ended: () => void): Promise<void> {
+    const { runOne, runBatch } = this.#deps;
+    const [first] = batch;
     try {
-      if (asked.length === 1) first?.resolve(await one(first.request));
+      if (batch.length === 1) first?.resolve(await runOne(first.request));
       else {
-        const answers = await several(asked.map(({ request }) => request));
-        for (const [index, { request, resolve, inContext }] of asked.entries()) {
+        const answers = await runBatch(batch.map(({ request }) => request));
+        for (const [index, { request, resolve, inContext }] of batch.entries()) {
           const answer = answers[index];
           if (answer !== undefined) resolve(answer);
           // This function runs in the context of the first request.
-          else if (index === 0) resolve(one(request));
-          else inContext(() => resolve(one(request)));
+          else if (index === 0) resolve(runOne(request));
+          else inContext(() => resolve(runOne(request)));
         }
       }
     } catch (error) {
-      for (const { reject } of asked) reject(error);
+      for (const { reject } of batch) reject(error);
     }
     ended();
   }

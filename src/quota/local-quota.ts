@@ -150,7 +150,7 @@ export class LocalSlotQueue {
     let settled = false;
     return {
       waitedMs: nowMs - waiter.enqueuedMs,
-      sent: () => {
+      tryBegin: () => {
         sentMs ??= this.#clock.monotonic();
         this.#arrivesBy(call, sentMs + MAX_DELIVERY_MS);
         return true;
@@ -217,21 +217,21 @@ export class OutageReads {
     if (outage === undefined) return undefined;
     if (request.access === "write") throw new GatewayError("STORE_UNAVAILABLE", { cause: outage.cause });
     const signal =
-      request.signal === undefined ? outage.back : AbortSignal.any([request.signal, outage.back]);
+      request.signal === undefined ? outage.ended : AbortSignal.any([request.signal, outage.ended]);
     try {
-      return expiringWith(await local().take({ ...request, signal }), outage.back);
+      return expiringWith(await local().take({ ...request, signal }), outage.ended);
     } catch (error) {
-      if (outage.back.aborted && !request.signal?.aborted) return undefined;
+      if (outage.ended.aborted && !request.signal?.aborted) return undefined;
       throw error;
     }
   }
 }
 
 /** Makes a slot invalid when the outage ends, because the shared window does not contain it. */
-function expiringWith(slot: Slot, back: AbortSignal): Slot {
+function expiringWith(slot: Slot, ended: AbortSignal): Slot {
   return {
     waitedMs: slot.waitedMs,
-    sent: () => !back.aborted && slot.sent(),
+    tryBegin: () => !ended.aborted && slot.tryBegin(),
     settle: (outcome) => slot.settle(outcome),
   };
 }

@@ -3,7 +3,7 @@ import type { WindowKey } from "./slot-store.ts";
 /** Receives the events of the shared quota. Its functions must not throw. */
 export interface QuotaObserver {
   /** The database answered a statement. */
-  onAsked?(asked: SlotAsked): void;
+  onSlotAnswer?(answer: SlotAnswer): void;
   /** A call was too late for its slot. The gateway wrote nothing, and gives the slot back. */
   onSlotMissed?(missed: WindowKey & { readonly lateMs: number }): void;
   /** CAM throttled a call, and every replica backs off. */
@@ -16,7 +16,7 @@ export interface QuotaObserver {
   onStoreRecovered?(outageMs: number): void;
 }
 
-interface SlotAsked {
+interface SlotAnswer {
   readonly action: string;
   readonly bulk: boolean;
   readonly granted: boolean;

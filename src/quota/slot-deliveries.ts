@@ -84,7 +84,7 @@ export class SlotDeliveries {
     let isSettled = false;
     return {
       waitedMs,
-      sent: () => {
+      tryBegin: () => {
         if (sentMs !== undefined) return true;
         const nowMs = clock.monotonic();
         if (this.hasExpired(slot)) {

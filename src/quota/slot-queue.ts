@@ -52,9 +52,9 @@ interface Waiter {
 }
 
 /** The next statement. */
-interface NextStatement {
+interface SlotStatement {
   /** A slot for interactive calls, a slot for bulk work, or only a report of adjustments and a forecast ("report"). */
-  readonly asking: SlotRequest["priority"] | "report";
+  readonly purpose: SlotRequest["priority"] | "report";
   readonly atMs: number;
 }
 
@@ -73,7 +73,7 @@ export class SlotQueue {
   readonly #outageReads: OutageReads;
   /** Slots that are not due yet, in order. */
   #held: readonly TakenSlot[] = [];
-  #isAsking = false;
+  #isRequesting = false;
   #cancelTimer: (() => void) | undefined;
 
   constructor(deps: SlotQueueDeps) {
@@ -164,10 +164,10 @@ export class SlotQueue {
     this.#refuseWaiting(nowMs, false);
     for (const due of this.#held.filter(({ latestMs }) => latestMs <= nowMs)) this.#dispatch(due, nowMs);
     const statement = this.#nextStatement(nowMs);
-    if (statement !== undefined && statement.atMs <= nowMs) void this.#ask(statement.asking, nowMs);
+    if (statement !== undefined && statement.atMs <= nowMs) void this.#requestSlot(statement.purpose, nowMs);
     const wakeMs = Math.min(
       this.#held[0]?.latestMs ?? Number.POSITIVE_INFINITY,
-      (this.#isAsking ? undefined : statement?.atMs) ?? Number.POSITIVE_INFINITY,
+      (this.#isRequesting ? undefined : statement?.atMs) ?? Number.POSITIVE_INFINITY,
       ...this.#queues.inOrder().map(({ request }) => request.deadlineMs),
     );
     if (wakeMs === Number.POSITIVE_INFINITY) return;
@@ -183,28 +183,28 @@ export class SlotQueue {
     else waiter.grant(this.#deliveries.open(slot, nowMs - waiter.enqueuedMs));
   }
 
-  #nextStatement(nowMs: number): NextStatement | undefined {
-    if (this.#isAsking || this.#deps.health.outage !== undefined) return undefined;
+  #nextStatement(nowMs: number): SlotStatement | undefined {
+    if (this.#isRequesting || this.#deps.health.outage !== undefined) return undefined;
     const next = this.#nextSlot();
     const canWait = next !== undefined && next.atMs - nowMs <= REPORT_WITHIN_MS;
     const mustReport = this.#deliveries.hasMovedSlots && this.#forecast.hasOthers && !canWait;
     // Get a forecast, to refuse a call that cannot be in time before its connection is open.
     const needsForecast = next === undefined && this.#queues.size > 1 && !this.#forecast.isKnown(nowMs);
-    const statement: NextStatement | undefined =
-      mustReport || needsForecast ? { asking: "report", atMs: Number.NEGATIVE_INFINITY } : next;
-    return statement && { ...statement, atMs: Math.max(statement.atMs, this.#deps.health.usableFromMs) };
+    const statement: SlotStatement | undefined =
+      mustReport || needsForecast ? { purpose: "report", atMs: Number.NEGATIVE_INFINITY } : next;
+    return statement && { ...statement, atMs: Math.max(statement.atMs, this.#deps.health.slotsFromMs) };
   }
 
   /** Interactive calls come first. Bulk work requests a slot only while the queue holds none. */
-  #nextSlot(): NextStatement | undefined {
+  #nextSlot(): SlotStatement | undefined {
     const held = this.#held.length;
     if (this.#countReady("interactive", held + 1) > held) {
       if (held === MAX_HELD) return undefined;
       const lastMs = this.#held.at(-1)?.latestMs ?? Number.NEGATIVE_INFINITY;
-      return { asking: "interactive", atMs: Math.max(lastMs, this.#forecast.nextSlotMs) - LEAD_MS };
+      return { purpose: "interactive", atMs: Math.max(lastMs, this.#forecast.nextSlotMs) - LEAD_MS };
     }
     if (held > 0 || this.#countReady("bulk", 1) === 0) return undefined;
-    return { asking: "bulk", atMs: this.#forecast.bulkTurnMs - BULK_LEAD_MS };
+    return { purpose: "bulk", atMs: this.#forecast.bulkTurnMs - BULK_LEAD_MS };
   }
 
   #countReady(priority: SlotRequest["priority"], most: number): number {
@@ -216,14 +216,14 @@ export class SlotQueue {
     return count;
   }
 
-  async #ask(asking: NextStatement["asking"], nowMs: number): Promise<void> {
+  async #requestSlot(purpose: SlotStatement["purpose"], nowMs: number): Promise<void> {
     const adjustments = this.#deliveries.takeAdjustments();
-    this.#isAsking = true;
+    this.#isRequesting = true;
     try {
-      const withinMs = this.#withinMs(asking, nowMs);
+      const withinMs = this.#withinMs(purpose, nowMs);
       // A single call, which is the usual case, needs no forecast.
-      const wantsOutlook = asking !== "interactive" || this.#queues.size > 1;
-      const slot = await this.#takeSlot({ bulk: asking === "bulk", withinMs, adjustments, wantsOutlook });
+      const wantsOutlook = purpose !== "interactive" || this.#queues.size > 1;
+      const slot = await this.#takeSlot({ bulk: purpose === "bulk", withinMs, adjustments, wantsOutlook });
       if (slot !== undefined) this.#held = [...this.#held, slot];
       this.#refuseWaiting(this.#deps.clock.monotonic(), true);
     } catch (error) {
@@ -233,7 +233,7 @@ export class SlotQueue {
         waiter.refuse(error);
       }
     }
-    this.#isAsking = false;
+    this.#isRequesting = false;
     this.#serve();
   }
 
@@ -242,24 +242,24 @@ export class SlotQueue {
     request: Omit<TakeSlotRequest, "replica" | "ratePerSecond">,
   ): Promise<TakenSlot | undefined> {
     const { key, replica, ratePerSecond, clock, databaseClock, store, health, observer } = this.#deps;
-    const askedMs = clock.monotonic();
+    const requestedMs = clock.monotonic();
     const answer = await health.run(key, () => store.take(key, { ...request, replica, ratePerSecond }));
-    const tookMs = clock.monotonic() - askedMs;
+    const tookMs = clock.monotonic() - requestedMs;
     const { granted, slotMs, nowMs, windowMs } = answer;
     databaseClock.observe(nowMs, answer.sentMs, answer.answeredMs);
     this.#forecast.update(answer);
-    const asked = { action: key.action, bulk: request.bulk, granted, windowMs, tookMs };
-    observer?.onAsked?.({ ...asked, aheadMs: slotMs - nowMs });
+    const answered = { action: key.action, bulk: request.bulk, granted, windowMs, tookMs };
+    observer?.onSlotAnswer?.({ ...answered, aheadMs: slotMs - nowMs });
     if (!granted) return undefined;
     const latestMs = databaseClock.latest(slotMs);
     return { slotMs, latestMs, earliestMs: latestMs - databaseClock.uncertaintyMs };
   }
 
   /** Returns how far ahead a useful slot may lie. */
-  #withinMs(asking: NextStatement["asking"], nowMs: number): number {
-    if (asking === "report") return -1;
+  #withinMs(purpose: SlotStatement["purpose"], nowMs: number): number {
+    if (purpose === "report") return -1;
     const lastDeadlineMs = Math.max(...this.#queues.inOrder().map(({ request }) => request.deadlineMs));
-    return Math.min(lastDeadlineMs - nowMs, asking === "bulk" ? BULK_LEAD_MS : MAX_AHEAD_MS);
+    return Math.min(lastDeadlineMs - nowMs, purpose === "bulk" ? BULK_LEAD_MS : MAX_AHEAD_MS);
   }
 
   /** Refuses the calls whose deadline has passed and, after an answer, those that will not get a slot in time. */
@@ -282,7 +282,7 @@ export class SlotQueue {
 
   /** Returns how long a call behind `ahead` others waits, or undefined if only a new answer can show it. */
   #waitMs(nowMs: number, ahead: number): number | undefined {
-    const closedMs = this.#deps.health.usableFromMs - nowMs;
+    const closedMs = this.#deps.health.slotsFromMs - nowMs;
     const foreseenMs = this.#forecast.waitMs(nowMs, ahead, this.#held);
     if (foreseenMs === undefined) return closedMs > 0 ? closedMs : undefined;
     return Math.max(closedMs, foreseenMs);

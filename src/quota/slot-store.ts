@@ -74,7 +74,7 @@ export interface WindowOutlook {
 }
 
 /** A request for a slot of a window. */
-interface Asked {
+interface WindowRequest {
   readonly key: WindowKey;
   readonly request: TakeSlotRequest;
 }
@@ -85,9 +85,9 @@ interface Asked {
  */
 export class SlotStore {
   readonly #deps: SlotStoreDeps;
-  readonly #statements = new SharedStatements<Asked, TakeSlotAnswer>({
-    runOne: (asked) => this.#takeOne(asked),
-    runBatch: (asked) => this.#takeSeveral(asked),
+  readonly #statements = new SharedStatements<WindowRequest, TakeSlotAnswer>({
+    runOne: (request) => this.#takeOne(request),
+    runBatch: (batch) => this.#takeSeveral(batch),
   });
 
   constructor(deps: SlotStoreDeps) {
@@ -96,10 +96,10 @@ export class SlotStore {
 
   /** Takes the next slot of a window, or returns when it would be. Requests that come together share a statement. */
   take(key: WindowKey, request: TakeSlotRequest): Promise<TakeSlotAnswer> {
-    return this.#statements.ask({ key, request });
+    return this.#statements.run({ key, request });
   }
 
-  async #takeOne({ key, request }: Asked): Promise<TakeSlotAnswer> {
+  async #takeOne({ key, request }: WindowRequest): Promise<TakeSlotAnswer> {
     const { adjusted, adjusted_to } = adjustmentsOf(request);
     const [answer] = await this.#run<TakeSlotRow>(sql`
       select * from take_slot(
@@ -110,8 +110,8 @@ export class SlotStore {
     return answer;
   }
 
-  async #takeSeveral(asked: readonly Asked[]): Promise<readonly (TakeSlotAnswer | undefined)[]> {
-    const requests = asked.map(({ key, request }, place) => ({
+  async #takeSeveral(batch: readonly WindowRequest[]): Promise<readonly (TakeSlotAnswer | undefined)[]> {
+    const requests = batch.map(({ key, request }, place) => ({
       ...{ place, secret_id: key.secretId, action: key.action, replica: request.replica },
       ...{ rate: request.ratePerSecond, bulk: request.bulk, within_ms: request.withinMs },
       ...{ ...adjustmentsOf(request), outlook: request.wantsOutlook },
@@ -120,7 +120,7 @@ export class SlotStore {
       sql`select * from take_slots(${JSON.stringify(requests)}::jsonb)`,
     );
     const byPlace = new Map(answers.map((answer) => [answer.place, answer]));
-    return asked.map((_, place) => byPlace.get(place));
+    return batch.map((_, place) => byPlace.get(place));
   }
 
   async #run<Row extends TakeSlotRow>(statement: RawBuilder<Row>) {

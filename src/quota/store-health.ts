@@ -52,7 +52,7 @@ interface Outage {
 export class StoreHealth {
   readonly #deps: StoreHealthDeps;
   #outage: Outage | undefined;
-  #usableFromMs = Number.NEGATIVE_INFINITY;
+  #slotsFromMs = Number.NEGATIVE_INFINITY;
   /** The times at which recent outages began, in order. */
   #outagesMs: readonly number[] = [];
   #cancelProbe: (() => void) | undefined;
@@ -62,14 +62,14 @@ export class StoreHealth {
     this.#deps = deps;
   }
 
-  /** The present outage, whose `back` aborts when it ends; undefined while the store is available. */
-  get outage(): { readonly back: AbortSignal; readonly cause: unknown } | undefined {
-    return this.#outage && { back: this.#outage.ended.signal, cause: this.#outage.cause };
+  /** The present outage, whose `ended` aborts when it ends; undefined while the store is available. */
+  get outage(): { readonly ended: AbortSignal; readonly cause: unknown } | undefined {
+    return this.#outage && { ended: this.#outage.ended.signal, cause: this.#outage.cause };
   }
 
   /** The monotonic time before which no slot may be taken. */
-  get usableFromMs(): number {
-    return this.#usableFromMs;
+  get slotsFromMs(): number {
+    return this.#slotsFromMs;
   }
 
   /**
@@ -126,7 +126,7 @@ export class StoreHealth {
     const { clock, onRecovered } = this.#deps;
     const nowMs = clock.monotonic();
     this.#outage = undefined;
-    this.#usableFromMs = nowMs + SETTLING_MS;
+    this.#slotsFromMs = nowMs + SETTLING_MS;
     outage.ended.abort();
     onRecovered(nowMs - outage.sinceMs);
   }

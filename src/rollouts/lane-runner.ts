@@ -87,20 +87,20 @@ export class LaneRunner<Item> {
     const { clock, work } = this.#deps;
     let idleSinceMs = clock.monotonic();
     while (!this.#stopped && clock.monotonic() - idleSinceMs < MAX_IDLE_MS) {
-      const claim = await this.#try(() => work.claim(this.#claimLimit));
+      const claim = await this.#tryOrReport(() => work.claim(this.#claimLimit));
       for (const item of claim?.items ?? []) this.#begin(item);
       if (this.#running.size > 0) idleSinceMs = clock.monotonic();
       if (claim?.verdict === "OVER" && this.#running.size === 0) break;
       await this.#waitForWork();
     }
     await Promise.all(this.#running);
-    await this.#try(() => work.end());
+    await this.#tryOrReport(() => work.end());
   }
 
   /** The number of items that may begin now. A claim of none only renews the lease. */
   get #claimLimit(): number {
     if (this.#deps.clock.monotonic() < this.#pausedUntilMs) return 0;
-    return this.#missingPlaces > 0 ? 0 : this.#freePlaces;
+    return this.#placesUntilClaim > 0 ? 0 : this.#freePlaces;
   }
 
   get #freePlaces(): number {
@@ -108,14 +108,14 @@ export class LaneRunner<Item> {
   }
 
   /** The items that must end before another claim is worth its cost. */
-  get #missingPlaces(): number {
+  get #placesUntilClaim(): number {
     return Math.min(MIN_CLAIM, Math.floor(this.#concurrency / 2)) - this.#freePlaces;
   }
 
   /** Waits for a short time, or until enough items have ended to make another claim worth its cost. */
   async #waitForWork(): Promise<void> {
     const resting = new AbortController();
-    let left = Math.max(1, this.#missingPlaces);
+    let left = Math.max(1, this.#placesUntilClaim);
     this.#onEnded = () => {
       left -= 1;
       if (left < 1) resting.abort();
@@ -133,13 +133,13 @@ export class LaneRunner<Item> {
 
   async #run(item: Item): Promise<void> {
     const { work } = this.#deps;
-    const result = await this.#try(async () => ({ fault: await work.run(item) }));
+    const result = await this.#tryOrReport(async () => ({ fault: await work.run(item) }));
     if (result === undefined) return;
     if (result.fault !== undefined) return this.#pause(item, result.fault);
     this.#concurrency = Math.min(MAX_CONCURRENCY, this.#concurrency + 1 / this.#concurrency);
     if (this.#pauseCount === 0) return;
     this.#pauseCount = 0;
-    await this.#try(() => work.pause(undefined, 0));
+    await this.#tryOrReport(() => work.pause(undefined, 0));
   }
 
   /** Pauses the lane. Each pause is longer than the last, until an item succeeds. */
@@ -151,13 +151,13 @@ export class LaneRunner<Item> {
       this.#pausedUntilMs = nowMs + pauseMs;
       this.#concurrency = Math.max(MIN_CONCURRENCY, this.#concurrency / 2);
       observer.onLanePaused(lane, code);
-      await this.#try(() => work.pause(code, pauseMs));
+      await this.#tryOrReport(() => work.pause(code, pauseMs));
     }
-    await this.#try(() => work.release(item, this.#pausedUntilMs - nowMs));
+    await this.#tryOrReport(() => work.release(item, this.#pausedUntilMs - nowMs));
   }
 
   /** Returns undefined after an error. Another attempt or process does the rest. */
-  async #try<Result>(task: () => Promise<Result>): Promise<Result | undefined> {
+  async #tryOrReport<Result>(task: () => Promise<Result>): Promise<Result | undefined> {
     try {
       return await task();
     } catch (error) {

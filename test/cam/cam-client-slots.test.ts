@@ -21,7 +21,7 @@ function quotaThatMisses(misses: number, clock = new JumpingClock()) {
       if (clock.monotonic() >= request.deadlineMs)
         throw new GatewayError("QUOTA_EXHAUSTED", { retryAfterMs: 1 });
       const isOver = requests.length <= misses;
-      return { waitedMs: 100, sent: () => !isOver, settle: (outcome) => void outcomes.push(outcome) };
+      return { waitedMs: 100, tryBegin: () => !isOver, settle: (outcome) => void outcomes.push(outcome) };
     },
   };
   return { quota, clock, requests, outcomes };

@@ -30,9 +30,9 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 test("a request alone runs at once, and those that come meanwhile share the next statement", async () => {
   const { statements, running } = startStatements();
-  const first = statements.ask(1);
+  const first = statements.run(1);
   await turn();
-  const others = [2, 3].map((request) => statements.ask(request));
+  const others = [2, 3].map((request) => statements.run(request));
   await turn();
   expect(running.map(({ requests }) => requests)).toEqual([[1]]);
   running[0]?.end();
@@ -45,7 +45,7 @@ test("a request alone runs at once, and those that come meanwhile share the next
 
 test("requests that come in one turn of the event loop share a statement", async () => {
   const { statements, running } = startStatements();
-  const answers = [1, 2].map((request) => statements.ask(request));
+  const answers = [1, 2].map((request) => statements.run(request));
   await turn();
   running[0]?.end();
   expect(await Promise.all(answers)).toEqual(["several 1", "several 2"]);
@@ -53,7 +53,7 @@ test("requests that come in one turn of the event loop share a statement", async
 
 test("a request that the shared statement leaves runs alone", async () => {
   const { statements, running } = startStatements();
-  const [left, taken] = [-2, 3].map((request) => statements.ask(request));
+  const [left, taken] = [-2, 3].map((request) => statements.run(request));
   await turn();
   running[0]?.end();
   expect(await taken).toBe("several 3");
@@ -64,15 +64,15 @@ test("a request that the shared statement leaves runs alone", async () => {
 
 test("a failed statement fails its requests, and the next one runs", async () => {
   const { statements, running } = startStatements();
-  const outcomes = Promise.allSettled([1, 2].map((request) => statements.ask(request)));
+  const outcomes = Promise.allSettled([1, 2].map((request) => statements.run(request)));
   await turn();
   running[0]?.end(new Error("lost"));
   expect((await outcomes).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
-  const alone = statements.ask(3);
+  const alone = statements.run(3);
   await turn();
   running[1]?.end(new Error("lost too"));
   await expect(alone).rejects.toThrow("lost too");
-  const next = statements.ask(4);
+  const next = statements.run(4);
   await turn();
   running[2]?.end();
   expect(await next).toBe("one 4");
@@ -80,9 +80,9 @@ test("a failed statement fails its requests, and the next one runs", async () =>
 
 test("a statement that waits long does not hold up the next one", async () => {
   const { statements, running, clock } = startStatements();
-  const slow = statements.ask(1);
+  const slow = statements.run(1);
   await turn();
-  const next = statements.ask(2);
+  const next = statements.run(2);
   await clock.advance(99);
   expect(running).toHaveLength(1);
   await clock.advance(1);
@@ -96,7 +96,7 @@ test("a statement that waits long does not hold up the next one", async () => {
 
 test("a statement has at most 64 requests", async () => {
   const { statements, running } = startStatements();
-  const answers = Array.from({ length: 70 }, (_, request) => statements.ask(request));
+  const answers = Array.from({ length: 70 }, (_, request) => statements.run(request));
   for (const at of [0, 1]) {
     await turn();
     running[at]?.end();
@@ -116,7 +116,7 @@ test("a shared statement runs in the context of one of its requests", async () =
     runOne: async (request) => (await note([request])).join(),
     runBatch: note,
   });
-  await Promise.all(["a", "b", "c"].map((name, at) => context.run(name, () => statements.ask(at))));
+  await Promise.all(["a", "b", "c"].map((name, at) => context.run(name, () => statements.run(at))));
   expect(seen).toEqual(["a"]);
 });
 
@@ -130,7 +130,7 @@ test("a request that the shared statement leaves runs in its own context", async
     },
     runBatch: async (requests) => requests.map(() => undefined),
   });
-  const ask = (name: string, at: number) => context.run(name, () => statements.ask(at));
+  const ask = (name: string, at: number) => context.run(name, () => statements.run(at));
   expect(await Promise.all(["a", "b", "c"].map(ask))).toEqual(["one 0", "one 1", "one 2"]);
   expect(seen).toEqual([
     [0, "a"],

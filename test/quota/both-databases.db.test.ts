@@ -17,7 +17,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     await expect(quota.usage()).resolves.toMatchObject([
       { action: "SetMfaFlag", ratePerSecond: 3, queued: 0, throttledRecently: false, shared: true },
     ]);
-    slots.at(-1)?.sent();
+    slots.at(-1)?.tryBegin();
     slots.at(-1)?.settle("THROTTLED");
     await take("e");
     await expect(quota.usage()).resolves.toMatchObject([{ throttledRecently: true }]);

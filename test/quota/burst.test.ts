@@ -16,13 +16,13 @@ async function burst(onSent: (sends: number) => void = () => undefined) {
   const quota: Quota = {
     async take(request) {
       const slot = await real.take(request);
-      const sent = () => {
+      const tryBegin = () => {
         sends += 1;
-        const inTime = slot.sent();
+        const inTime = slot.tryBegin();
         onSent(sends);
         return inTime;
       };
-      return { waitedMs: slot.waitedMs, sent, settle: (outcome) => slot.settle(outcome) };
+      return { waitedMs: slot.waitedMs, tryBegin, settle: (outcome) => slot.settle(outcome) };
     },
   };
   const { client, attempts } = createCam(emulator.url, { clock: systemClock, quota });

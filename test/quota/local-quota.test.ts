@@ -16,7 +16,7 @@ function createQueue({ limit = 2 } = {}) {
   /** Takes a slot that is free now, and lets its call arrive immediately. */
   const spendOne = async (): Promise<void> => {
     const slot = await take();
-    slot.sent();
+    slot.tryBegin();
     slot.settle("ANSWERED");
   };
   /** The present state of a take. */
@@ -128,7 +128,7 @@ test("a sent slot is not free again, even if its caller reports it as unused", a
   const { clock, take, watch } = createQueue({ limit: 1 });
   const first = await take();
   const second = watch(take());
-  first.sent();
+  first.tryBegin();
   first.settle("UNUSED");
   await clock.advance(WINDOW_MS - 1);
   expect(second.slot).toBeUndefined();
@@ -137,7 +137,7 @@ test("a sent slot is not free again, even if its caller reports it as unused", a
 test("only the first settle counts", async () => {
   const { clock, take, watch } = createQueue({ limit: 1 });
   const first = await take();
-  first.sent();
+  first.tryBegin();
   first.settle("ANSWERED");
   first.settle("UNUSED");
   const second = watch(take());
@@ -163,7 +163,7 @@ test.each(["THROTTLED", "LOST", "ANSWERED"] as const)(
 test("a throttle closes the whole window for every caller", async () => {
   const { clock, take, watch } = createQueue({ limit: 3 });
   const throttled = await take();
-  throttled.sent();
+  throttled.tryBegin();
   await clock.advance(40);
   throttled.settle("THROTTLED");
   const waiting = [watch(take()), watch(take()), watch(take())];
@@ -175,7 +175,7 @@ test("a throttle closes the whole window for every caller", async () => {
 
 test("a sent call that is never settled counts as arrived a second after it was sent", async () => {
   const { clock, take, watch } = createQueue({ limit: 1 });
-  (await take()).sent();
+  (await take()).tryBegin();
   const second = watch(take());
   await clock.advance(1_000 + WINDOW_MS - 1);
   expect(second.slot).toBeUndefined();
@@ -196,7 +196,7 @@ test("a slot that is neither sent nor settled is given up after its deadline", a
 test("a reply that comes long after the call was given up does not close the window again", async () => {
   const { clock, take } = createQueue({ limit: 1 });
   const slot = await take();
-  slot.sent();
+  slot.tryBegin();
   await clock.advance(4_000);
   slot.settle("ANSWERED");
   await expect(take(clock.monotonic() + 1)).resolves.toMatchObject({ waitedMs: 0 });

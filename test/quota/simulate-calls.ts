@@ -48,7 +48,7 @@ export async function simulateCalls(schedule: Schedule): Promise<Simulation> {
     if (fate === "FORGOTTEN_UNSENT") return;
     clock.after(call.sendDelayMs, () => {
       if (fate === "UNUSED") return slot.settle("UNUSED");
-      slot.sent();
+      slot.tryBegin();
       const countedMs = schedule.thereMs + call.processingMs;
       clock.after(countedMs, () => arrivalsMs.push(clock.monotonic()));
       if (fate === "FORGOTTEN_SENT") return;

@@ -123,7 +123,7 @@ export class SimulatedReplica {
     call.grantedMs = this.#time.nowMs;
     await this.#time.sleep(writingMs());
     if (!this.#isAlive) return true;
-    if (!slot.sent()) {
+    if (!slot.tryBegin()) {
       slot.settle("UNUSED");
       return false;
     }

@@ -130,7 +130,7 @@ export class RecordingQuota implements Quota {
     this.slots.push(slot);
     return Promise.resolve({
       waitedMs: 0,
-      sent: () => {
+      tryBegin: () => {
         slot.sent = true;
         return true;
       },
