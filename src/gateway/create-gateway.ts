@@ -1,3 +1,9 @@
+/**
+ * The composition root: builds every part with its dependencies, and closes all parts in reverse order. start() lists
+ * the parts in their order. The file open-x.ts builds the part x, and turns what it reports into log events, metrics and
+ * states.
+ */
+
 import { AccountRegister } from "../audit/account-register.ts";
 import { CallerPauses } from "../audit/caller-pauses.ts";
 import { DueChanges } from "../audit/due-changes.ts";
@@ -12,21 +18,18 @@ import { createLogger, type Logger } from "../telemetry/logger.ts";
 import { countOrphanedChanges, openAccounts } from "./open-accounts.ts";
 import { openAuthenticator } from "./open-authenticator.ts";
 import { openChanges } from "./open-changes.ts";
-import { openDatabase, openWindows, watchDatabase } from "./open-database.ts";
+import { openDatabase, watchDatabase } from "./open-database.ts";
 import { openDirectory, openWriteBehind } from "./open-directory.ts";
 import { openHttp } from "./open-http.ts";
 import { openJobs } from "./open-jobs.ts";
 import { openPolicy, reportAccountsOutsidePolicy } from "./open-policy.ts";
+import { openQuota } from "./open-quota.ts";
 import { openEvents, openRecord, startCheckpoints } from "./open-record.ts";
 import { openRollouts } from "./open-rollouts.ts";
 import { openWebhooks } from "./open-webhooks.ts";
 import { openAdminPort, startTelemetry } from "./start-telemetry.ts";
 
-/**
- * The composition root: builds every part with its dependencies, and closes all parts in reverse order. start() lists
- * the parts in their order. The file open-x.ts builds the part x, and turns what it reports into log events, metrics and
- * states.
- */
+/** One process of the gateway. */
 export interface Gateway {
   /** Opens all parts and listens. If a part cannot start, closes the others and rejects. */
   start(): Promise<void>;
@@ -55,9 +58,9 @@ interface GatewayOverrides {
 export function createGateway(config: Config, overrides: GatewayOverrides = {}): Gateway {
   const clock = overrides.clock ?? systemClock;
   const logger = overrides.logger ?? createLogger({ level: config.logLevel });
-  const open = new AsyncDisposableStack();
+  const closers = new AsyncDisposableStack();
   const health = new Health(clock);
-  const base = { config, clock, logger, open };
+  const base = { config, clock, logger, closers };
   let address: GatewayAddress | undefined;
   let stopped: Promise<void> | undefined;
 
@@ -68,7 +71,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const policy = await openPolicy(foundation);
     const database = await openDatabase(foundation);
     const record = await openRecord(foundation, database);
-    const windows = openWindows(foundation, database);
+    const windows = openQuota(foundation, database);
     await watchDatabase(foundation, database, windows);
     const { accounts, live, emulators } = await openAccounts(
       foundation,
@@ -80,7 +83,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
       (caller, name) => mayUseAccount(policy?.current, caller, name),
     );
     const jobs = openJobs(foundation, database);
-    const known = openDirectory(foundation, database, accounts, jobs.parts, policy);
+    const directoryParts = openDirectory(foundation, database, accounts, jobs.parts, policy);
     const webhooks = await openWebhooks(foundation, database, jobs.parts.send);
     reportAccountsOutsidePolicy(foundation, accounts, policy);
     const { events, refusals } = openEvents(foundation, database);
@@ -91,30 +94,30 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const changeParts = { ...record, accounts, policy, pauses, recentWrites };
     const { changes, pausedCallers } = openChanges(foundation, changeParts);
     const { log } = record;
-    const { directory } = known;
+    const { directory } = directoryParts;
     const rollouts = openRollouts(foundation, {
       ...{ database, accounts, changes, directory, policy, pauses, jobs: jobs.parts },
       ...{ checkpointer, rolloutLog: record.rolloutLog, requestMacs: record.sharedMacs },
     });
-    const nouns = { changes, pausedCallers, log, events, accounts, ...known, ...rollouts };
-    const resolvers = createResolvers(nouns);
+    const resolverParts = { changes, pausedCallers, log, events, accounts, ...directoryParts, ...rollouts };
+    const resolvers = createResolvers(resolverParts);
     const httpParts = { authenticator, accounts, resolvers, refusals, recentWrites, directory };
     const url = await openHttp(foundation, httpParts);
     health.serve();
     address = { url, admin, emulators };
-    jobs.queue.start([...known.scans.jobs, ...rollouts.jobs, ...(webhooks?.jobs ?? [])]);
+    jobs.queue.start([...directoryParts.scans.jobs, ...rollouts.jobs, ...(webhooks?.jobs ?? [])]);
     rollouts.runner.start();
     live.follow(() => {
       reportAccountsOutsidePolicy(foundation, accounts, policy);
-      void known.scans.followAccounts();
+      void directoryParts.scans.followAccounts();
     });
-    open.defer(() => live.unfollow());
+    closers.defer(() => live.unfollow());
   }
 
   /** A second call waits for the first: a second signal must not end the process while changes finish. */
   function stop(): Promise<void> {
     health.stop();
-    stopped ??= open.disposeAsync();
+    stopped ??= closers.disposeAsync();
     return stopped;
   }
 

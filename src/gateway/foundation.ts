@@ -9,6 +9,6 @@ export interface Foundation {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly telemetry: Telemetry;
-  /** Closes the open parts, the last one first. Each part is added once it is open. */
-  readonly open: AsyncDisposableStack;
+  /** Closes the open parts, the last one first. Each part adds its closer once it is open. */
+  readonly closers: AsyncDisposableStack;
 }

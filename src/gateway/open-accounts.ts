@@ -32,7 +32,7 @@ export async function openAccounts(
   shared: SharedParts,
   mayUse: (caller: CallerIdentity, name: string) => boolean,
 ): Promise<OpenAccounts> {
-  const { config, telemetry, open } = foundation;
+  const { config, telemetry, closers } = foundation;
   const emulators = new Map<string, LocalCam>();
   const startEmulator = async (name: string): Promise<Connection> => {
     const emulator = await startLocalCam(name);
@@ -67,7 +67,7 @@ export async function openAccounts(
       create,
     },
   });
-  open.defer(() => live.close());
+  closers.defer(() => live.close());
   await live.start();
   return { accounts, live, emulators };
 }
@@ -81,7 +81,7 @@ const REPORT_ORPHANED_EVERY_MS = 60 * 60 * 1_000;
  * approved in time. Reports each number of changes once, and then every hour.
  */
 export function countOrphanedChanges(
-  { clock, telemetry: { report, health }, open }: Foundation,
+  { clock, telemetry: { report, health }, closers }: Foundation,
   live: LiveAccounts,
   log: ChangeLog,
 ): void {
@@ -109,5 +109,5 @@ export function countOrphanedChanges(
     return COUNT_ORPHANED_EVERY_MS;
   });
   poller.start();
-  open.defer(() => poller.stop());
+  closers.defer(() => poller.stop());
 }

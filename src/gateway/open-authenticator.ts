@@ -64,10 +64,10 @@ export async function openAuthenticator({
   config,
   clock,
   telemetry,
-  open,
+  closers,
 }: Foundation): Promise<Authenticator> {
   const proxy = config.cam?.proxy ?? {};
   const { authenticator, close } = await createAuthenticator(config.auth, { clock, telemetry, proxy });
-  open.defer(close);
+  closers.defer(close);
   return authenticator;
 }

@@ -31,13 +31,13 @@ interface OpenChanges {
 }
 
 /** Opens the service that makes changes. It closes when no change is in flight. */
-export function openChanges({ clock, telemetry, open }: Foundation, parts: ChangeParts): OpenChanges {
+export function openChanges({ clock, telemetry, closers }: Foundation, parts: ChangeParts): OpenChanges {
   const { accounts, policy, pauses } = parts;
   const observer = changeObserver(telemetry);
   const pausedCallers = new PausedCallers({ pauses, observer });
   const access = new ChangeAccess({ policy, accounts, clock });
   const changes = new ChangeService({ ...parts, access, clock, pausedCallers, observer });
-  open.defer(() => changes.idle());
+  closers.defer(() => changes.idle());
   return { changes, pausedCallers };
 }
 

@@ -7,7 +7,7 @@ import { openPglite } from "../database/pglite-database.ts";
 import { openPostgres } from "../database/postgres-database.ts";
 import { explainStoreError, isUnavailable } from "../database/store-errors.ts";
 import { Poller } from "../poller.ts";
-import { SharedWindows } from "../quota/shared-quota.ts";
+import type { SharedWindows } from "../quota/shared-quota.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Foundation } from "./foundation.ts";
 import { MIGRATIONS_DIR, PGLITE_TEMPLATE_DIR } from "./package-paths.ts";
@@ -18,11 +18,11 @@ import { MIGRATIONS_DIR, PGLITE_TEMPLATE_DIR } from "./package-paths.ts";
  *
  * @throws DatabaseError
  */
-export async function openDatabase({ config, telemetry, open }: Foundation): Promise<Database> {
+export async function openDatabase({ config, telemetry, closers }: Foundation): Promise<Database> {
   const onBroken = (err: Error) => telemetry.report("database.connection_broken", { err });
   const database = await connect(config.store, onBroken, statementObserver(telemetry));
   telemetry.metrics.sample(() => recordPools(telemetry, database.pools()));
-  open.defer(() => database.close());
+  closers.defer(() => database.close());
   await migrate(database, MIGRATIONS_DIR);
   return database;
 }
@@ -70,32 +70,6 @@ function recordPools({ metrics }: Telemetry, pools: readonly PoolState[]): void 
   }
 }
 
-/** Opens the windows of the quota, which all replicas share in the database. */
-export function openWindows(
-  { config, clock, telemetry, open }: Foundation,
-  database: Database,
-): SharedWindows {
-  const { replica } = config;
-  const windows = new SharedWindows({ database, clock, replica, observer: quotaObserver(telemetry) });
-  open.defer(() => windows.close());
-  return windows;
-}
-
-function quotaObserver({ report, health }: Telemetry) {
-  return {
-    onSlotMissed: (missed: object) => report("quota.slot_missed", missed),
-    onThrottled: (throttled: object) => report("cam.throttled", throttled),
-    onStoreUnavailable: (err: unknown, reason: string) => {
-      health.report("database", undefined, `The database cannot be written: ${reason}.`);
-      report("quota.unavailable", { err, reason });
-    },
-    onStoreRecovered: (outageMs: number) => {
-      health.report("database", undefined);
-      report("quota.available", { unavailableMs: Math.round(outageMs) });
-    },
-  };
-}
-
 const CHECK_EVERY_MS = 10_000;
 
 /**
@@ -108,8 +82,8 @@ export async function watchDatabase(
   {
     clock,
     telemetry: { health },
-    open,
-  }: Pick<Foundation, "clock" | "open"> & { readonly telemetry: Pick<Telemetry, "health"> },
+    closers,
+  }: Pick<Foundation, "clock" | "closers"> & { readonly telemetry: Pick<Telemetry, "health"> },
   database: Database,
   windows: Pick<SharedWindows, "check" | "isShared">,
 ): Promise<void> {
@@ -135,5 +109,5 @@ export async function watchDatabase(
     return CHECK_EVERY_MS;
   });
   poller.start(CHECK_EVERY_MS);
-  open.defer(() => poller.stop());
+  closers.defer(() => poller.stop());
 }

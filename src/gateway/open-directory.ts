@@ -14,13 +14,13 @@ import type { Foundation } from "./foundation.ts";
 import type { JobParts } from "./open-jobs.ts";
 
 /** Opens the writer that stores the result of every read of a user in the directory. */
-export function openWriteBehind({ clock, telemetry, open }: Foundation, database: Database): WriteBehind {
+export function openWriteBehind({ clock, telemetry, closers }: Foundation, database: Database): WriteBehind {
   const reads = new WriteBehind({
     ...{ database, clock, time: new DatabaseTime(database, clock) },
     onDrift: (user) => reportDrift(telemetry, user),
     onError: (err) => telemetry.report("directory.not_written", { err }),
   });
-  open.defer(() => reads.stop());
+  closers.defer(() => reads.stop());
   return reads;
 }
 
@@ -32,7 +32,7 @@ interface OpenDirectory {
 
 /** Opens the directory and the scans of all accounts. */
 export function openDirectory(
-  { config, clock, telemetry, open }: Foundation,
+  { config, clock, telemetry, closers }: Foundation,
   database: Database,
   accounts: Accounts<Account>,
   jobs: JobParts,
@@ -43,7 +43,7 @@ export function openDirectory(
     accounts: () => accounts.all.map(({ scanned }) => scanned),
     observer: scanObserver(telemetry),
   });
-  open.defer(async () => scans.stop());
+  closers.defer(async () => scans.stop());
   const exceptions = () => (policy === undefined ? [] : exceptionsAt(policy.current, clock.now()));
   return { directory: new Directory(database, exceptions), drift: new DriftLog(database), scans };
 }

@@ -50,14 +50,14 @@ export async function openHttp(
   });
 }
 
-async function startApollo({ config, logger, open }: Foundation, schema: GraphQLSchema) {
+async function startApollo({ config, logger, closers }: Foundation, schema: GraphQLSchema) {
   const apollo = createApolloServer({
     ...{ schema, introspection: config.http.introspection },
     logger: logger.forLibrary("apollo"),
     onUnexpectedError: (err, requestId) => logger.report("internal_error", { err, requestId }),
   });
   await apollo.start();
-  open.defer(() => apollo.stop());
+  closers.defer(() => apollo.stop());
   return apollo;
 }
 
@@ -81,7 +81,7 @@ function createAdmission(
 }
 
 async function listen(
-  { config, clock, logger, telemetry, open }: Foundation,
+  { config, clock, logger, telemetry, closers }: Foundation,
   parts: Pick<HttpAppDeps, "apollo" | "authenticator" | "admit" | "createContext">,
 ): Promise<string> {
   const { host, port, tls, keepAliveMs, hostnames, maxConnections, proxies, trustedDocuments } = config.http;
@@ -106,9 +106,9 @@ async function listen(
     tls: tls && (await readTls(tls)),
     ...(await pagesOf(config)),
   });
-  open.defer(() => app.close());
+  closers.defer(() => app.close());
   if (tls !== undefined)
-    open.defer(reloadTlsOnChange(app.server as unknown as Server, tls, tlsObserver(telemetry)));
+    closers.defer(reloadTlsOnChange(app.server as unknown as Server, tls, tlsObserver(telemetry)));
   await app.listen({ host, port });
   const address = app.server.address() as AddressInfo;
   const name = host.includes(":") ? `[${host}]` : host;

@@ -12,7 +12,7 @@ export interface JobParts {
 
 /** Opens the queue of background jobs. It runs jobs once it is started with their kinds. */
 export function openJobs(
-  { config, clock, telemetry: { report }, open }: Foundation,
+  { config, clock, telemetry: { report }, closers }: Foundation,
   database: Database,
 ): { readonly queue: JobQueue; readonly parts: JobParts } {
   const queue = new JobQueue({
@@ -23,7 +23,7 @@ export function openJobs(
       onError: (err) => report("jobs.failed", { err }),
     },
   });
-  open.defer(() => queue.stop());
+  closers.defer(() => queue.stop());
   const owner = `${config.replica} ${randomUUID()}`;
   return { queue, parts: { owner, send: (...job) => queue.send(...job) } };
 }

@@ -9,12 +9,12 @@ export async function openPolicy({
   config,
   clock,
   telemetry,
-  open,
+  closers,
 }: Foundation): Promise<PolicyFile | undefined> {
   if (config.policyFile === undefined) return undefined;
   const observer = policyObserver(telemetry);
   const policy = await PolicyFile.open(config.policyFile, policyTerms(config), observer, clock);
-  open.defer(() => policy.close());
+  closers.defer(() => policy.close());
   return policy;
 }
 

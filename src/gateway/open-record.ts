@@ -43,17 +43,17 @@ interface OpenEvents {
 }
 
 /** Opens the events of the record. */
-export function openEvents({ clock, logger, open }: Foundation, database: Database): OpenEvents {
+export function openEvents({ clock, logger, closers }: Foundation, database: Database): OpenEvents {
   const events = new AuditEvents(database);
   const refusals = new RefusalLog({ events, clock, report: logger.report });
   refusals.start();
-  open.defer(() => refusals.stop());
+  closers.defer(() => refusals.stop());
   return { events, refusals };
 }
 
 /** Starts to sign checkpoints, if the configuration has a signing key. @throws AnchorFileError */
 export async function startCheckpoints(
-  { config, clock, telemetry, open }: Foundation,
+  { config, clock, telemetry, closers }: Foundation,
   database: Database,
   keys: SigningKeys | undefined,
 ): Promise<AuditCheckpointer | undefined> {
@@ -66,7 +66,7 @@ export async function startCheckpoints(
     ...{ database, ...keys, anchors, clock, intervalMs, report, onState },
   });
   await checkpointer.start();
-  open.defer(() => checkpointer.stop());
+  closers.defer(() => checkpointer.stop());
   return checkpointer;
 }
 

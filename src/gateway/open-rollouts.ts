@@ -44,7 +44,7 @@ interface OpenRollouts {
 
 /** Opens the parts that plan and run rollouts. */
 export function openRollouts(foundation: Foundation, parts: RolloutParts): OpenRollouts {
-  const { clock, telemetry, open } = foundation;
+  const { clock, telemetry, closers } = foundation;
   const { database, directory, accounts, policy, pauses, jobs, checkpointer } = parts;
   const rolloutStore = new RolloutStore(database);
   const planner = new RolloutPlanner({
@@ -54,7 +54,7 @@ export function openRollouts(foundation: Foundation, parts: RolloutParts): OpenR
     onDrift: (user) => reportDrift(telemetry, user),
     observer: planObserver(telemetry),
   });
-  open.defer(() => planner.stop());
+  closers.defer(() => planner.stop());
   const rolloutService = new RolloutService({ rolloutStore, planner, accounts, pauses });
   const { rolloutOrders, runner } = openRolloutRuns(foundation, { ...parts, rolloutStore });
   const signNow = checkpointer && (() => checkpointer.checkpoint());
@@ -87,7 +87,7 @@ interface RunParts {
 
 /** Opens the parts that run rollouts: people's orders, and the runner of the lanes. Lanes begin after `runner.start()`. */
 function openRolloutRuns(
-  { config, clock, telemetry, open }: Foundation,
+  { config, clock, telemetry, closers }: Foundation,
   { database, accounts, changes, policy, rolloutStore, rolloutLog, pauses, jobs, requestMacs }: RunParts,
 ): { readonly rolloutOrders: RolloutOrders; readonly runner: RolloutRunner } {
   const runStore = new RunStore(database, jobs.owner);
@@ -97,7 +97,7 @@ function openRolloutRuns(
     readBackStore: new ReadBackStore(database, jobs.owner),
     ...{ send: jobs.send, consistencyMs: STALE_READ_MS, observer: runObserver(telemetry) },
   });
-  open.defer(() => runner.stop());
+  closers.defer(() => runner.stop());
   const rolloutOrders = new RolloutOrders({
     ...{ database, rolloutStore, runStore, runner, policy },
     ...{ orderStore: new OrderStore(database, requestMacs), pauses },

@@ -16,7 +16,7 @@ import { receiversOf } from "./load-files.ts";
  * @throws ConfigError for a mistake in the file.
  */
 export async function openWebhooks(
-  { config, clock, telemetry, open }: Foundation,
+  { config, clock, telemetry, closers }: Foundation,
   database: Database,
   send: JobQueue["send"],
 ): Promise<Webhooks | undefined> {
@@ -34,7 +34,7 @@ export async function openWebhooks(
   });
   polled.start();
   webhooks.start();
-  open.defer(async () => {
+  closers.defer(async () => {
     await polled.stop();
     await webhooks.stop();
   });

@@ -14,7 +14,7 @@ import { COMMIT_FILE, PACKAGE_JSON, SUBGRAPH_SDL } from "./package-paths.ts";
 
 /** Starts OpenTelemetry's SDK if the configuration wants it, and the metrics of the process. */
 export async function startTelemetry(
-  { config, clock, logger, open }: Omit<Foundation, "telemetry">,
+  { config, clock, logger, closers }: Omit<Foundation, "telemetry">,
   health: Health,
 ): Promise<Pick<Foundation, "logger" | "telemetry">> {
   const metrics = new Metrics();
@@ -25,12 +25,12 @@ export async function startTelemetry(
   const shared = { clock, report: counting.report, health, metrics };
   sampleHealth(health, metrics);
   const release = await readRelease();
-  sampleProcess({ clock, open }, metrics, release);
+  sampleProcess({ clock, closers }, metrics, release);
   if (config.openTelemetry === undefined)
     return { logger: counting, telemetry: { ...shared, spans: undefined } };
   const { startOpenTelemetry } = await import("../telemetry/open-telemetry.ts");
   const started = startOpenTelemetry({ ...shared, ...config.openTelemetry, version: release.version });
-  if (started !== undefined) open.defer(() => started.stop());
+  if (started !== undefined) closers.defer(() => started.stop());
   return { logger: counting, telemetry: { ...shared, spans: started?.spans } };
 }
 
@@ -65,13 +65,13 @@ const NS_PER_S = 1e9;
 const US_PER_S = 1e6;
 
 function sampleProcess(
-  { clock, open }: Pick<Foundation, "clock" | "open">,
+  { clock, closers }: Pick<Foundation, "clock" | "closers">,
   metrics: Metrics,
   { version, commit }: Pick<Awaited<ReturnType<typeof readRelease>>, "version" | "commit">,
 ): void {
   const delays = monitorEventLoopDelay();
   delays.enable();
-  open.defer(async () => void delays.disable());
+  closers.defer(async () => void delays.disable());
   let loop = performance.eventLoopUtilization();
   let sampled = { atMs: Number.NEGATIVE_INFINITY, p99Ns: 0, utilization: 0 };
   let countedUs = 0;
@@ -105,7 +105,7 @@ export async function openAdminPort({
   clock,
   logger,
   telemetry,
-  open,
+  closers,
 }: Foundation): Promise<string | undefined> {
   if (config.admin === undefined) return undefined;
   const { host, port } = config.admin;
@@ -121,7 +121,7 @@ export async function openAdminPort({
     }),
     hostnames: LOOPBACK_HOSTS.includes(host) ? LOOPBACK_NAMES : undefined,
   });
-  open.defer(() => app.close());
+  closers.defer(() => app.close());
   await app.listen({ host, port });
   const { address, port: taken } = app.server.address() as AddressInfo;
   return `http://${address.includes(":") ? `[${address}]` : address}:${taken}`;

@@ -15,9 +15,9 @@ async function watch() {
   health.serve();
   // Only the poller's time is a test's. Statements take real time.
   const windows = new SharedWindows({ database, clock: systemClock, replica: "a" });
-  const open = new AsyncDisposableStack();
-  whenOver(() => open.disposeAsync());
-  await watchDatabase({ clock, telemetry: { health }, open }, database, windows);
+  const closers = new AsyncDisposableStack();
+  whenOver(() => closers.disposeAsync());
+  await watchDatabase({ clock, telemetry: { health }, closers }, database, windows);
   /** Resolves when the status after a check is this one. */
   const becomes = async (status: string): Promise<void> => {
     await vi.waitFor(async () => {
