@@ -208,16 +208,16 @@ export function forbidden(
  * for each protection that the request sets.
  */
 export function requestedSwitches(request: MfaChangeRequest): readonly Switch[] {
-  return (["login", "action"] as const).flatMap((protection) => operationsOn(protection, request));
+  return (["login", "action"] as const).flatMap((protection) => switchesOn(protection, request));
 }
 
-function operationsOn(protection: Protection, request: MfaChangeRequest): Switch[] {
-  const operations = WRITABLE_METHODS.flatMap((method): Switch[] => {
+function switchesOn(protection: Protection, request: MfaChangeRequest): Switch[] {
+  const switches = WRITABLE_METHODS.flatMap((method): Switch[] => {
     const wanted = request[protection]?.[method];
     return wanted === undefined ? [] : [`${protection}.${method}.${wanted ? "on" : "off"}`];
   });
-  if (operations.length > 0 && request.overwriteOtherMethods) operations.push(`${protection}.other.off`);
-  return operations;
+  if (switches.length > 0 && request.overwriteOtherMethods) switches.push(`${protection}.other.off`);
+  return switches;
 }
 
 export interface PausedCallersDeps {

@@ -88,10 +88,10 @@ export function lazySubUser(opUin: Uin, loaders: Loaders): SubUser {
 }
 
 /** Returns a user of the directory. Reads from CAM only the fields that the directory does not keep. */
-export function subUserOf(known: DirectoryUser, loaders: Loaders): SubUser {
-  const { account, opUin, name, remark, userType, createTime, lastLoginTime } = known;
+export function subUserOf(directoryUser: DirectoryUser, loaders: Loaders): SubUser {
+  const { account, opUin, name, remark, userType, createTime, lastLoginTime } = directoryUser;
   const profile = { name, remark, userType, createTime, lastLoginTime };
-  const user = { id: toSubUserId({ account, opUin }), opUin, account, ...profile, known };
+  const user: SubUser = { id: toSubUserId({ account, opUin }), opUin, account, ...profile, directoryUser };
   return withLazyFields(user, NOT_IN_DIRECTORY, loaders);
 }
 
