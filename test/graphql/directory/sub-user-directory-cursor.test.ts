@@ -1,3 +1,4 @@
+import "reflect-metadata";
 import { expect, test } from "vitest";
 import { decodeCursor, encodeCursor } from "../../../src/graphql/directory/sub-user-directory.resolver.ts";
 import { ALICE } from "../../support/seed-users.ts";
