@@ -1,3 +1,4 @@
+import { GUARD_MS } from "../../src/quota/slot-store.ts";
 import { quantile } from "../support/rounds.ts";
 import { type Target, verdict } from "../support/rows.ts";
 import type { OfferOutcome } from "./offer.ts";
@@ -18,6 +19,12 @@ interface Terms {
 /** The start is not measured: the first calls find an empty window, so they do not show the use of a full one. */
 const START_MS = 1_100;
 
+/**
+ * Calls come in a bunch at the start of each window of the quota. So the measured time is a whole number of windows, and
+ * its start does not matter.
+ */
+const WINDOW_MS = 1_000 + GUARD_MS;
+
 /** After a throttle the quota gives no slot for up to 2,025 ms, and a call keeps 300 ms for the exchange. */
 const RETRY_MS = 2_500;
 
@@ -36,7 +43,7 @@ export function describeResult(
     outcomes.reduce((total, outcome) => total + figureOf(outcome), 0);
 
   const fromMs = (counts.arrivals[0]?.atMs ?? 0) + START_MS;
-  const overMs = forMs - START_MS;
+  const overMs = Math.max(1, Math.floor((forMs - START_MS) / WINDOW_MS)) * WINDOW_MS;
   const { isHarsh = false } = scenario;
   // Calls that are still queued at the end run later.
   const steady = counts.arrivals.filter(({ atMs }) => atMs >= fromMs && atMs < fromMs + overMs);
