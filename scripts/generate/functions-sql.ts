@@ -1,6 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
+import { readMigrations } from "../../src/database/migrate.ts";
 import { compileQuickly } from "../../src/database/pglite-database.ts";
 import { MIGRATIONS_DIR } from "../../src/gateway/package-paths.ts";
 import { GENERATED_NOTICE } from "./format.ts";
@@ -17,9 +16,7 @@ interface DatabaseFunction {
 /** Returns the current text of each SQL function, with the migration that wrote it and its comment there. */
 export async function renderFunctionsSql(): Promise<string> {
   compileQuickly();
-  const migrations = readdirSync(MIGRATIONS_DIR)
-    .sort()
-    .map((file) => ({ file, text: readFileSync(join(MIGRATIONS_DIR, file), "utf8") }));
+  const migrations = await readMigrations(MIGRATIONS_DIR);
   const database = await PGlite.create();
   try {
     for (const { text } of migrations) await database.exec(text);
@@ -34,14 +31,12 @@ export async function renderFunctionsSql(): Promise<string> {
 }
 
 /** Returns the place of the newest text of a function, and the comment above it. */
-function sourceOf(
-  name: string,
-  migrations: readonly { readonly file: string; readonly text: string }[],
-): string {
+function sourceOf(name: string, migrations: Awaited<ReturnType<typeof readMigrations>>): string {
   const begins = new RegExp(`((?:^--.*\\n)*)^create (?:or replace )?function ${name}\\(`, "m");
-  for (const { file, text } of migrations.toReversed()) {
+  for (const { name: migration, text } of migrations.toReversed()) {
     const comment = begins.exec(text)?.[1];
-    if (comment !== undefined) return `-- schema/migrations/${file}\n${comment.replaceAll(/^-->\n/gm, "")}`;
+    if (comment !== undefined)
+      return `-- schema/migrations/${migration}.sql\n${comment.replaceAll(/^-->\n/gm, "")}`;
   }
   return "-- Renamed by a migration.\n";
 }

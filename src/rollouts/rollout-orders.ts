@@ -78,7 +78,7 @@ export class RolloutOrders {
     this.#requirePlan(rollout, planHash);
     if (START_DONE.has(rollout.status)) return rollout;
     if (rollout.status === "planned") this.#requirePolicy(rollout);
-    await this.#requireResumed(caller);
+    await requireResumed(this.#deps.pauses, caller);
     const users = await orderStore.countItems(id);
     if (users === 0) throw new GatewayError("ROLLOUT_SELECTION", { hint: "The plan changes no user." });
     const isMany = guardUsers > 0 && users > guardUsers;
@@ -115,7 +115,7 @@ export class RolloutOrders {
     }
     if (approval?.decision?.kind === "approved" && isSamePerson(approval.decision.by, caller)) return rollout;
     if (rollout.status === "awaiting_approval") this.#requirePolicy(rollout);
-    await this.#requireResumed(caller);
+    await requireResumed(this.#deps.pauses, caller);
     if (await orderStore.isCallerPaused(id)) throw pausedCaller();
     if (policy !== undefined) await requireMayApprove(database, policy.current, rollout, caller);
     const verdict = await orderStore.approve(id, context, reason);
@@ -148,7 +148,7 @@ export class RolloutOrders {
     const { orderStore } = this.#deps;
     const { id, status } = rollout;
     if (status === "running") return rollout;
-    await this.#requireResumed(context.caller);
+    await requireResumed(this.#deps.pauses, context.caller);
     if (await orderStore.isCallerPaused(id)) throw pausedCaller();
     if (!(await orderStore.resume(id))) throw await this.#statusError(id, "It is not paused.");
     return this.#afterOrder("resumed", id, context);
@@ -182,10 +182,6 @@ export class RolloutOrders {
   #requirePolicy({ policyHash }: Rollout): void {
     if (this.#deps.policy?.sha256 === policyHash) return;
     throw new GatewayError("PLAN_CHANGED", { hint: "The policy has changed since. Make a new plan." });
-  }
-
-  async #requireResumed({ subject, issuer }: CallerIdentity): Promise<void> {
-    if (await this.#deps.pauses.isPaused({ subject, issuer })) throw pausedCaller();
   }
 
   async #afterOrder(kind: OrderKind, id: string, { caller, requestId }: RolloutContext): Promise<Rollout> {
@@ -224,6 +220,14 @@ export class RolloutOrders {
     const hint = `${users} of its users are in the open rollouts ${rolloutIds.slice(0, 3).join(", ")}.`;
     throw new GatewayError("USERS_IN_OTHER_ROLLOUT", { hint, cause: error });
   }
+}
+
+/** @throws GatewayError CALLER_PAUSED if the bulk guard has paused the caller. */
+export async function requireResumed(
+  pauses: RolloutOrdersDeps["pauses"],
+  { subject, issuer }: CallerIdentity,
+): Promise<void> {
+  if (await pauses.isPaused({ subject, issuer })) throw pausedCaller();
 }
 
 function pausedCaller(): GatewayError {

@@ -1,6 +1,6 @@
 import type { CallerPauses } from "../audit/caller-pauses.ts";
 import type { Accounts } from "../auth/accounts.ts";
-import type { Caller, CallerIdentity } from "../auth/caller.ts";
+import type { CallerIdentity } from "../auth/caller.ts";
 import { requestsAnyMethod } from "../changes/prepare-change.ts";
 import { GatewayError } from "../contract/index.ts";
 import {
@@ -17,6 +17,7 @@ import {
   type RolloutSelection,
   type RolloutStatus,
 } from "./rollout.ts";
+import { requireResumed } from "./rollout-orders.ts";
 import type { RolloutPlanner } from "./rollout-planner.ts";
 import type { ItemFilter, NewRollout, RolloutStore } from "./rollout-store.ts";
 
@@ -160,16 +161,10 @@ export class RolloutService {
   }
 
   async #begin(rollout: NewRollout): Promise<Rollout> {
-    await this.#requireResumed(rollout.caller);
+    await requireResumed(this.#deps.pauses, rollout.caller);
     const { rolloutStore, planner } = this.#deps;
     const created = await rolloutStore.create(rollout);
     planner.plan(created.id);
     return created;
-  }
-
-  async #requireResumed({ subject, issuer }: Caller): Promise<void> {
-    if (await this.#deps.pauses.isPaused({ subject, issuer })) {
-      throw new GatewayError("CALLER_PAUSED", { rule: "bulk guard" });
-    }
   }
 }
