@@ -10,5 +10,5 @@ export type { EmulatorControl } from "./control/emulator-control.ts";
 export type { EmulatorEvent } from "./emulator-event.ts";
 export type { FaultInput } from "./faults/fault-schema.ts";
 export { InputProblems } from "./input-problems.ts";
-export type { ActionCounters, JournalEntry } from "./journal/journal.ts";
+export type { JournalEntry } from "./journal/journal.ts";
 export { type CamEmulator, type CamEmulatorOptions, startCamEmulator } from "./start-cam-emulator.ts";

@@ -7,7 +7,7 @@ import type { Quota, Slot, SlotRequest } from "../cam/index.ts";
 import { type Clock, ClockBounds } from "../clock.ts";
 import type { Database } from "../database/database.ts";
 import { explainStoreError, isUnavailable } from "../database/store-errors.ts";
-import { LocalQuota } from "./local-quota.ts";
+import { OutageQuota, outageRateOf } from "./outage-quota.ts";
 import type { QuotaObserver } from "./quota-observer.ts";
 import { Schedule } from "./schedule.ts";
 import { SlotQueue } from "./slot-queue.ts";
@@ -79,7 +79,12 @@ export class SharedQuota implements Quota {
       : undefined;
     if (windows !== undefined)
       return [...windows].map(([action, outlook]) => this.#sharedFigures(secretId, action, outlook));
-    return this.#windows.actionsOf(secretId).map((action) => this.#localFigures(secretId, action));
+    const ratePerSecond = outageRateOf(this.#ratePerSecond);
+    const outageQuota = this.#windows.outageQuotaOf(this.#ratePerSecond);
+    return this.#windows.actionsOf(secretId).map((action) => ({
+      ...{ action, ratePerSecond, windowMs: 1_000 + GUARD_MS, throttledRecently: false, shared: false },
+      ...(outageQuota?.usage({ secretId, action }) ?? { used: 0, queued: 0, nextSlotInMs: 0 }),
+    }));
   }
 
   #sharedFigures(secretId: string, action: string, outlook: WindowOutlook): ActionQuota {
@@ -93,17 +98,6 @@ export class SharedQuota implements Quota {
       shared: true,
     };
   }
-
-  #localFigures(secretId: string, action: string): ActionQuota {
-    return {
-      action,
-      ratePerSecond: outageRateOf(this.#ratePerSecond),
-      windowMs: 1_000 + GUARD_MS,
-      ...this.#windows.localQuotaOf(this.#ratePerSecond).usage({ secretId, action }),
-      throttledRecently: false,
-      shared: false,
-    };
-  }
 }
 
 interface SharedWindowsDeps {
@@ -113,12 +107,6 @@ interface SharedWindowsDeps {
   readonly replica: string;
   readonly observer?: QuotaObserver;
 }
-
-/**
- * The share of the limit that a replica uses for reads during an outage, but at least one call a second. If the limit
- * is 10 or more, up to ten replicas together stay under it.
- */
-const OUTAGE_SHARE = 0.1;
 
 /** The id of no real key, so no call uses its window. */
 const CHECK_WINDOW: WindowKey = { secretId: "", action: "check" };
@@ -134,22 +122,19 @@ export class SharedWindows {
   readonly #health: StoreHealth;
   readonly #databaseClock = new ClockBounds();
   readonly #queues = new Map<string, SlotQueue>();
-  /** The quotas for reads in the present outage, by rate. */
-  readonly #locals = new Map<number, LocalQuota>();
-  #outageFromMs: number;
+  /** The quotas of the present outage, by rate. */
+  readonly #outageQuotas = new Map<number, OutageQuota>();
 
   constructor(deps: SharedWindowsDeps) {
     const { observer, clock } = deps;
     this.#deps = deps;
     this.#store = new SlotStore(deps);
-    this.#outageFromMs = clock.monotonic();
     this.#health = new StoreHealth({
       clock,
       probe: (key) => this.#store.probe(key),
       onUnavailable: (cause) => {
         observer?.onStoreUnavailable?.(cause, explainStoreError(cause));
-        this.#outageFromMs = clock.monotonic();
-        this.#locals.clear();
+        this.#outageQuotas.clear();
         for (const queue of this.#queues.values()) queue.beginOutage();
       },
       onRecovered: (outageMs) => observer?.onStoreRecovered?.(outageMs),
@@ -171,7 +156,7 @@ export class SharedWindows {
         databaseClock: this.#databaseClock,
         store: this.#store,
         health: this.#health,
-        local: () => this.localQuotaOf(ratePerSecond),
+        outageQuota: () => this.outageQuotaOf(ratePerSecond),
         observer: this.#deps.observer,
       });
       this.#queues.set(name, queue);
@@ -190,17 +175,17 @@ export class SharedWindows {
     return [...new Set(keys.filter((key) => key.secretId === secretId).map(({ action }) => action))];
   }
 
-  /** Returns this replica's own quota for reads during an outage. */
-  localQuotaOf(ratePerSecond: number): LocalQuota {
-    let local = this.#locals.get(ratePerSecond);
-    if (local === undefined) {
+  /** Returns this replica's own quota in the present outage. Undefined while the database gives slots. */
+  outageQuotaOf(ratePerSecond: number): OutageQuota | undefined {
+    const { outage } = this.#health;
+    if (outage === undefined) return undefined;
+    let quota = this.#outageQuotas.get(ratePerSecond);
+    if (quota === undefined) {
       const { clock } = this.#deps;
-      // Calls with slots from before the outage may have filled the windows.
-      const fullAtMs = this.#outageFromMs;
-      local = new LocalQuota({ clock, ratePerSecond: outageRateOf(ratePerSecond), fullAtMs });
-      this.#locals.set(ratePerSecond, local);
+      quota = new OutageQuota({ ...outage, clock, ratePerSecond: outageRateOf(ratePerSecond) });
+      this.#outageQuotas.set(ratePerSecond, quota);
     }
-    return local;
+    return quota;
   }
 
   /** Returns the windows of a key by action, or undefined if they cannot be read now. */
@@ -229,11 +214,6 @@ export class SharedWindows {
   close(): void {
     this.#health.close();
   }
-}
-
-/** Returns the rate of one replica during an outage. */
-function outageRateOf(ratePerSecond: number): number {
-  return Math.max(1, Math.floor(ratePerSecond * OUTAGE_SHARE));
 }
 
 function nameOf({ secretId, action }: WindowKey, ratePerSecond: number): string {

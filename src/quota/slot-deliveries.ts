@@ -127,7 +127,7 @@ export class SlotDeliveries {
 }
 
 /** The longest round trip that shows when the call arrived. Waiting for slower replies would cost throughput. */
-export const MAX_DELIVERY_MS = 1_000;
+const MAX_DELIVERY_MS = 1_000;
 
 /** The period of a minimum. The estimate follows a slower network path after one to two periods. */
 const PERIOD_MS = 30_000;

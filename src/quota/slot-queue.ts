@@ -2,7 +2,7 @@ import type { Slot, SlotRequest } from "../cam/index.ts";
 import type { Clock, ClockBounds } from "../clock.ts";
 import { CallerQueues } from "../fair-queue.ts";
 import { ADMISSION_MARGIN, Forecast, isTooLate, WAITING_MARGIN } from "./forecast.ts";
-import { type LocalQuota, MAX_WAITING, OutageReads, quotaExhausted } from "./local-quota.ts";
+import { MAX_WAITING, type OutageQuota, quotaExhausted } from "./outage-quota.ts";
 import type { QuotaObserver } from "./quota-observer.ts";
 import { SlotDeliveries, type TakenSlot } from "./slot-deliveries.ts";
 import type { SlotStore, TakeSlotRequest, WindowKey } from "./slot-store.ts";
@@ -34,8 +34,8 @@ interface SlotQueueDeps {
   readonly store: SlotStore;
   readonly health: StoreHealth;
   readonly observer: QuotaObserver | undefined;
-  /** Returns the quota for reads in the present outage. */
-  readonly local: () => LocalQuota;
+  /** Returns the quota of the present outage. Undefined while the store gives slots. */
+  readonly outageQuota: () => OutageQuota | undefined;
 }
 
 interface Waiter {
@@ -70,7 +70,6 @@ export class SlotQueue {
   readonly #queues = new CallerQueues<Waiter>(MAX_WAITING);
   readonly #forecast: Forecast;
   readonly #deliveries: SlotDeliveries;
-  readonly #outageReads: OutageReads;
   /** Slots that are not due yet, in order. */
   #held: readonly TakenSlot[] = [];
   #isRequesting = false;
@@ -81,7 +80,6 @@ export class SlotQueue {
     this.key = key;
     this.#deps = deps;
     this.#forecast = new Forecast(deps);
-    this.#outageReads = new OutageReads(deps);
     this.#deliveries = new SlotDeliveries({
       clock,
       ratePerSecond,
@@ -99,9 +97,9 @@ export class SlotQueue {
   async take(request: SlotRequest): Promise<Slot> {
     const { signal } = request;
     signal?.throwIfAborted();
-    while (this.#deps.health.outage !== undefined) {
-      const unshared = await this.#outageReads.take(request);
-      if (unshared !== undefined) return unshared;
+    for (let quota = this.#deps.outageQuota(); quota !== undefined; quota = this.#deps.outageQuota()) {
+      const slot = await quota.take(request);
+      if (slot !== undefined) return slot;
     }
     this.#forecast.recordDemand(request.caller, this.#deps.clock.monotonic());
     this.#admit(request);

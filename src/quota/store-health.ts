@@ -63,8 +63,10 @@ export class StoreHealth {
   }
 
   /** The present outage, whose `ended` aborts when it ends; undefined while the store is available. */
-  get outage(): { readonly ended: AbortSignal; readonly cause: unknown } | undefined {
-    return this.#outage && { ended: this.#outage.ended.signal, cause: this.#outage.cause };
+  get outage():
+    | { readonly sinceMs: number; readonly ended: AbortSignal; readonly cause: unknown }
+    | undefined {
+    return this.#outage && { ...this.#outage, ended: this.#outage.ended.signal };
   }
 
   /** The monotonic time before which no slot may be taken. */

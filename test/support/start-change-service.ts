@@ -14,6 +14,7 @@ import {
   HttpTransport,
   type Quota,
   Tc3Signer,
+  unlimitedQuota,
 } from "../../src/cam/index.ts";
 import { PausedCallers } from "../../src/changes/change-access.ts";
 import { ChangeService, type ChangeServiceDeps } from "../../src/changes/change-service.ts";
@@ -24,7 +25,6 @@ import { systemClock } from "../../src/clock.ts";
 import { parseUin, type Uin } from "../../src/contract/index.ts";
 import type { Database } from "../../src/database/database.ts";
 import { type EmulatorControl, startCamEmulator } from "../../src/emulator/index.ts";
-import { LocalQuota } from "../../src/quota/local-quota.ts";
 import { Secret } from "../../src/secret.ts";
 import { openTestDatabase } from "./open-test-database.ts";
 import { TEST_MACS } from "./signing-key.ts";
@@ -57,7 +57,7 @@ const ALLOWING: ChangeServiceDeps["access"] = {
   requireNotGatewayIdentity: async () => undefined,
 };
 
-/** Starts the change service with real parts: client, signature, quota, and an emulator behind a gate. */
+/** Starts the change service with real parts: client, signature, and an emulator behind a gate. */
 export async function startChangeService(options: StartOptions = {}): Promise<StartedChangeService> {
   const clock = systemClock;
   const emulator = await startCamEmulator({ randomSeed: 1 });
@@ -75,7 +75,7 @@ export async function startChangeService(options: StartOptions = {}): Promise<St
     credentials: new CredentialCache({ chain: createProviderChain([createStaticProvider(key)]), clock }),
     signer: new Tc3Signer(),
     transport,
-    quota: options.quota ?? new LocalQuota({ clock, ratePerSecond: 20 }),
+    quota: options.quota ?? unlimitedQuota,
     skew: new ClockSkew(clock),
     clock,
   });
