@@ -49,9 +49,8 @@ const { systemClock: clock } = await compiled<typeof import("../../src/clock.ts"
 const { localAuthenticator } =
   await compiled<typeof import("../../src/auth/authenticator.ts")>("auth/authenticator.js");
 const { LOCAL_CALLER } = await compiled<typeof import("../../src/auth/caller.ts")>("auth/caller.js");
-const { createAuthenticator } = await compiled<typeof import("../../src/gateway/open-authenticator.ts")>(
-  "gateway/open-authenticator.js",
-);
+const { createAuthenticator } =
+  await compiled<typeof import("../../src/gateway/open-auth.ts")>("gateway/open-auth.js");
 const { Secret } = await compiled<typeof import("../../src/secret.ts")>("secret.js");
 const { Health } = await compiled<typeof import("../../src/telemetry/health.ts")>("telemetry/health.js");
 const { createLogger } =

@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import { type Database, DatabaseError } from "../database/database.ts";
-import { grantRights } from "../database/grant-rights.ts";
-import { migrate } from "../database/migrate.ts";
+import { grantRights, migrate } from "../database/migrate.ts";
 import { GRANTS_FILE, MIGRATIONS_DIR } from "../gateway/package-paths.ts";
 import { migrateJobs } from "../jobs/job-queue.ts";
 import type { CommandIo } from "./command.ts";

@@ -5,7 +5,7 @@ import { isOfWrongAccount } from "../changes/gateway-identity.ts";
 import { type Clock, within } from "../clock.ts";
 import type { AccountSettings, AccountsSettings } from "../config/accounts-file.ts";
 import { ConfigError } from "../config/config.ts";
-import { type FileRead, PolledFile } from "../polled-file.ts";
+import { type FileRead, PolledFile } from "../poller.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Account } from "./create-account.ts";
 import { checkKeyFiles, parseAccounts } from "./load-files.ts";

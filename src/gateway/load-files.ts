@@ -2,7 +2,7 @@ import { checkCredentialFiles } from "../cam/index.ts";
 import { type AccountSettings, type AccountsSettings, parseAccountsFile } from "../config/accounts-file.ts";
 import { ConfigError } from "../config/config.ts";
 import { parseWebhooksFile, type WebhooksSettings } from "../config/webhooks-file.ts";
-import { type FileRead, readOnce } from "../polled-file.ts";
+import { type FileRead, readOnce } from "../poller.ts";
 import { decodeFile, whyUnreadable } from "../utf8.ts";
 import { readSecret, WebhookSecretError } from "../webhooks/event-sender.ts";
 import type { Receiver } from "../webhooks/receiver.ts";

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Logger } from "kysely";
 import type { StoreSettings } from "../config/record-settings.ts";
 import { type Database, DatabaseError, type PoolState } from "../database/database.ts";
@@ -6,6 +7,7 @@ import { migrate, missingMigrations } from "../database/migrate.ts";
 import { openPglite } from "../database/pglite-database.ts";
 import { openPostgres } from "../database/postgres-database.ts";
 import { explainStoreError, isUnavailable } from "../database/store-errors.ts";
+import { JobQueue } from "../jobs/job-queue.ts";
 import { Poller } from "../poller.ts";
 import type { SharedWindows } from "../quota/shared-quota.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
@@ -110,4 +112,29 @@ export async function watchDatabase(
   });
   poller.start(CHECK_EVERY_MS);
   closers.defer(() => poller.stop());
+}
+
+/** The dependencies that parts with background work share. */
+export interface JobParts {
+  /** Names this process among the replicas, and no other process at any time. */
+  readonly owner: string;
+  readonly send: JobQueue["send"];
+}
+
+/** Opens the queue of background jobs. It runs jobs once it is started with their kinds. */
+export function openJobs(
+  { config, clock, telemetry: { report }, closers }: Foundation,
+  database: Database,
+): { readonly queue: JobQueue; readonly parts: JobParts } {
+  const queue = new JobQueue({
+    ...{ store: database.jobs, clock },
+    observer: {
+      onUnavailable: (err) => report("jobs.unavailable", { err }),
+      onStarted: () => report("jobs.started"),
+      onError: (err) => report("jobs.failed", { err }),
+    },
+  });
+  closers.defer(() => queue.stop());
+  const owner = `${config.replica} ${randomUUID()}`;
+  return { queue, parts: { owner, send: (...job) => queue.send(...job) } };
 }

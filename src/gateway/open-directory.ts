@@ -11,7 +11,7 @@ import { WriteBehind } from "../directory/write-behind.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Account } from "./create-account.ts";
 import type { Foundation } from "./foundation.ts";
-import type { JobParts } from "./open-jobs.ts";
+import type { JobParts } from "./open-database.ts";
 
 /** Opens the writer that stores the result of every read of a user in the directory. */
 export function openWriteBehind({ clock, telemetry, closers }: Foundation, database: Database): WriteBehind {

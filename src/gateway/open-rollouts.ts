@@ -24,8 +24,8 @@ import type { LogEventId } from "../telemetry/log-events.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Account } from "./create-account.ts";
 import type { Foundation } from "./foundation.ts";
+import type { JobParts } from "./open-database.ts";
 import { reportDrift } from "./open-directory.ts";
-import type { JobParts } from "./open-jobs.ts";
 
 interface RolloutParts extends Omit<RunParts, "rolloutStore"> {
   readonly directory: Directory;

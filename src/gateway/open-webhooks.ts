@@ -2,7 +2,7 @@ import { ConfigError } from "../config/config.ts";
 import type { WebhooksSettings } from "../config/webhooks-file.ts";
 import type { Database } from "../database/database.ts";
 import type { JobQueue } from "../jobs/job-queue.ts";
-import { type FileRead, PolledFile, readOnce } from "../polled-file.ts";
+import { type FileRead, PolledFile, readOnce } from "../poller.ts";
 import type { LogEventId } from "../telemetry/log-events.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Receiver } from "../webhooks/receiver.ts";

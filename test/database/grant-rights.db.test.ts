@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { sql } from "kysely";
 import { expect, test } from "vitest";
-import { grantRights } from "../../src/database/grant-rights.ts";
+import { grantRights } from "../../src/database/migrate.ts";
 import { GRANTS_FILE } from "../../src/gateway/package-paths.ts";
 import { runCommand } from "../cli/run-command.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";

@@ -5,7 +5,7 @@ import { expect, test, vi } from "vitest";
 import { systemClock } from "../../src/clock.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { createGateway } from "../../src/gateway/create-gateway.ts";
-import { FILE_POLL_MS } from "../../src/polled-file.ts";
+import { FILE_POLL_MS } from "../../src/poller.ts";
 import { createLogger } from "../../src/telemetry/logger.ts";
 import { keepWritten } from "../support/leaks/written.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { type Document, parseDocument } from "yaml";
 import type { z } from "zod";
 import type { Clock } from "../../clock.ts";
-import { type FileRead, PolledFile, readOnce } from "../../polled-file.ts";
+import { type FileRead, PolledFile, readOnce } from "../../poller.ts";
 import { decodeFile, whyUnreadable } from "../../utf8.ts";
 import { AuthFileError } from "../auth-files.ts";
 import { type Policy, policySchema } from "./policy.ts";

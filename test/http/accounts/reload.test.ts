@@ -3,7 +3,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { ChangeLog } from "../../../src/audit/change-log.ts";
 import { systemClock } from "../../../src/clock.ts";
 import { loadSeedFile } from "../../../src/emulator/index.ts";
-import { FILE_POLL_MS } from "../../../src/polled-file.ts";
+import { FILE_POLL_MS } from "../../../src/poller.ts";
 import { FRESH, intentOf } from "../../audit/intent-of.ts";
 import { createTestPostgres, openTestPostgres } from "../../support/open-test-database.ts";
 import { ALICE, CAROL } from "../../support/seed-users.ts";

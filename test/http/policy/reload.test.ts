@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { systemClock } from "../../../src/clock.ts";
-import { FILE_POLL_MS } from "../../../src/polled-file.ts";
+import { FILE_POLL_MS } from "../../../src/poller.ts";
 import { ALICE, CAROL } from "../../support/seed-users.ts";
 import { type Outcome, startPolicyWorld } from "./policy-world.ts";
 
