@@ -1,7 +1,7 @@
-import type { Account } from "./account/account.ts";
-import type { AccessKey } from "./account/seed.ts";
+import type { Account } from "./account.ts";
 import { PRODUCTS } from "./actions/find-action.ts";
 import { refusals } from "./cam-refusals.ts";
+import type { AccessKey } from "./seed.ts";
 import type { SignatureMismatch } from "./signature/signature-mismatch.ts";
 import { equalInConstantTime } from "./signature/signature-mismatch.ts";
 import { verifyTc3 } from "./signature/verify-tc3.ts";

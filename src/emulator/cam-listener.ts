@@ -6,7 +6,7 @@ import { authenticate } from "./authenticate.ts";
 import { CamRefusal, type Language, refusals } from "./cam-refusals.ts";
 import type { EmulatorEvent } from "./emulator-event.ts";
 import type { EmulatorState } from "./emulator-state.ts";
-import type { Fault } from "./faults/fault-schema.ts";
+import type { Fault } from "./fault-plan.ts";
 import { type Disturbance, playFault } from "./faults/play-fault.ts";
 import { openRecord, type RequestRecord } from "./journal/request-record.ts";
 import type { ApiCall } from "./wire/api-call.ts";

@@ -1,10 +1,10 @@
-import { Account } from "./account/account.ts";
-import type { ParsedSeed } from "./account/seed.ts";
+import { Account } from "./account.ts";
 import { EmulatorClock } from "./emulator-clock.ts";
-import { FaultPlan } from "./faults/fault-schema.ts";
-import { Counters, Journal } from "./journal/journal.ts";
+import { FaultPlan } from "./fault-plan.ts";
+import { Counters, Journal } from "./journal.ts";
 import { KeyIssuer } from "./key-issuer.ts";
 import { RateLimiter, type WindowKind } from "./rate-limiter.ts";
+import type { ParsedSeed } from "./seed.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
 export interface EmulatorSettings {

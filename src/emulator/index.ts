@@ -4,11 +4,11 @@
  * start-cam-emulator.ts next, then cam-listener.ts, which lists the steps of a call. README.md lists users and faults.
  */
 
-export type { ParsedSeed, SeedInput, UserInput } from "./account/seed.ts";
-export { loadSeedFile, parseSeed } from "./account/seed.ts";
-export type { EmulatorControl } from "./control/emulator-control.ts";
+export type { EmulatorControl } from "./emulator-control.ts";
 export type { EmulatorEvent } from "./emulator-event.ts";
-export type { FaultInput } from "./faults/fault-schema.ts";
+export type { FaultInput } from "./fault-plan.ts";
 export { InputProblems } from "./input-problems.ts";
-export type { JournalEntry } from "./journal/journal.ts";
+export type { JournalEntry } from "./journal.ts";
+export type { ParsedSeed, SeedInput, UserInput } from "./seed.ts";
+export { loadSeedFile, parseSeed } from "./seed.ts";
 export { type CamEmulator, type CamEmulatorOptions, startCamEmulator } from "./start-cam-emulator.ts";

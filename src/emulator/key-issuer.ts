@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { Account } from "./account/account.ts";
-import type { AccessKey, Role } from "./account/seed.ts";
+import type { Account } from "./account.ts";
 import { refusals } from "./cam-refusals.ts";
+import type { AccessKey, Role } from "./seed.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
 /** Returns a temporary key in the shape of an STS reply. */

@@ -1,7 +1,7 @@
-import type { Role } from "./account/seed.ts";
 import type { EmulatorState } from "./emulator-state.ts";
 import type { TemporaryKey } from "./key-issuer.ts";
 import { expiryOf, temporaryCredentials } from "./key-issuer.ts";
+import type { Role } from "./seed.ts";
 
 /** The path at which an instance reads the keys of its role: https://cloud.tencent.com/document/product/598/85616 */
 const CREDENTIALS_PATH = "/latest/meta-data/cam/security-credentials";

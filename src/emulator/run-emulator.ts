@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { loadSeedFile, MOST_USERS, type ParsedSeed, withGeneratedUsers } from "./account/seed.ts";
 import { describeEvent } from "./emulator-event.ts";
 import { InputProblems } from "./input-problems.ts";
+import { loadSeedFile, MOST_USERS, type ParsedSeed, withGeneratedUsers } from "./seed.ts";
 import { type CamEmulatorOptions, startCamEmulator } from "./start-cam-emulator.ts";
 
 /** EX_CONFIG of sysexits.h: wrong settings, a restart does not help. */

@@ -1,14 +1,14 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { DEFAULT_SEED_FILE, loadSeedFile, type ParsedSeed } from "./account/seed.ts";
 import { createCamServer } from "./cam-listener.ts";
-import { createControlServer } from "./control/control-listener.ts";
-import { createControl, type EmulatorControl } from "./control/emulator-control.ts";
+import { createControlServer } from "./control-listener.ts";
 import { freshRandomSeed, waitFor } from "./emulator-clock.ts";
+import { createControl, type EmulatorControl } from "./emulator-control.ts";
 import type { EmulatorEvent } from "./emulator-event.ts";
 import { type EmulatorSettings, EmulatorState } from "./emulator-state.ts";
 import { MetadataService } from "./metadata-service.ts";
+import { DEFAULT_SEED_FILE, loadSeedFile, type ParsedSeed } from "./seed.ts";
 
 /** All options are optional. By default the ports are 0 (any free port) and the host is loopback. */
 export interface CamEmulatorOptions extends Partial<EmulatorSettings> {

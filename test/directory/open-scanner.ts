@@ -5,8 +5,8 @@ import { AccountScanner } from "../../src/directory/account-scanner.ts";
 import type { ScannedAccount } from "../../src/directory/bulk-reads.ts";
 import { DatabaseTime } from "../../src/directory/database-time.ts";
 import { type ScanState, ScanStore } from "../../src/directory/scan-store.ts";
-import { withGeneratedUsers } from "../../src/emulator/account/seed.ts";
 import { loadSeedFile } from "../../src/emulator/index.ts";
+import { withGeneratedUsers } from "../../src/emulator/seed.ts";
 import { startEmulator } from "../emulator/start-emulator.ts";
 import { createCam } from "../support/create-cam.ts";
 

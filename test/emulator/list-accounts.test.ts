@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { withGeneratedUsers } from "../../src/emulator/account/seed.ts";
 import { loadSeedFile } from "../../src/emulator/index.ts";
+import { withGeneratedUsers } from "../../src/emulator/seed.ts";
 import { callCam, codeOf } from "./call-cam.ts";
 import { startEmulator } from "./start-emulator.ts";
 

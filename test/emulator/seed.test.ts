@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { DEFAULT_SEED_FILE } from "../../src/emulator/account/seed.ts";
 import { InputProblems, loadSeedFile, parseSeed, startCamEmulator } from "../../src/emulator/index.ts";
+import { DEFAULT_SEED_FILE } from "../../src/emulator/seed.ts";
 import { startEmulator } from "./start-emulator.ts";
 
 function seedFile(text: string | Uint8Array): string {

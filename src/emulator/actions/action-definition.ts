@@ -1,7 +1,7 @@
-import type { Account } from "../account/account.ts";
-import type { AccessKey } from "../account/seed.ts";
+import type { Account } from "../account.ts";
 import { refusals } from "../cam-refusals.ts";
 import type { KeyIssuer } from "../key-issuer.ts";
+import type { AccessKey } from "../seed.ts";
 import type { WireObject, WireValue } from "../wire/wire-json.ts";
 import type { ParameterReader } from "./parameter-reader.ts";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { User } from "../account/seed.ts";
 import { refusals } from "../cam-refusals.ts";
+import type { User } from "../seed.ts";
 import type { ListOddity, SignedAction } from "./action-definition.ts";
 import { userFields } from "./user-actions.ts";
 

@@ -5,8 +5,8 @@ import {
   READ_METHODS,
   WRITE_METHODS,
 } from "../account/protection-flags.ts";
-import type { User } from "../account/seed.ts";
 import { CamRefusal, refusals } from "../cam-refusals.ts";
+import type { User } from "../seed.ts";
 import type { SignedAction, SignedContext } from "./action-definition.ts";
 import type { ParameterReader } from "./parameter-reader.ts";
 

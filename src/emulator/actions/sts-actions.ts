@@ -1,7 +1,7 @@
-import type { Account } from "../account/account.ts";
-import type { Role } from "../account/seed.ts";
+import type { Account } from "../account.ts";
 import { refusals } from "../cam-refusals.ts";
 import { expiryOf, refuseWebIdentity, temporaryCredentials } from "../key-issuer.ts";
+import type { Role } from "../seed.ts";
 import type { SignedAction, UnsignedAction } from "./action-definition.ts";
 import type { ParameterReader } from "./parameter-reader.ts";
 

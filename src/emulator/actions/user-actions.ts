@@ -1,5 +1,5 @@
-import type { User } from "../account/seed.ts";
 import { refusals } from "../cam-refusals.ts";
+import type { User } from "../seed.ts";
 import type { SignedAction } from "./action-definition.ts";
 
 /** Returns one user by name. The vendor's API takes no Uin. */

@@ -1,9 +1,9 @@
 import { STATUS_CODES } from "node:http";
 import type { SignedContext } from "../actions/action-definition.ts";
 import { CamRefusal, refusals } from "../cam-refusals.ts";
+import type { Fault } from "../fault-plan.ts";
 import type { SeededRandom } from "../seeded-random.ts";
 import { type Delivery, JSON_TYPE, jsonReply } from "../wire/deliver.ts";
-import type { Fault } from "./fault-schema.ts";
 
 /** The parts of a call that a fault changes and the action itself carries out. */
 export type Disturbance = Partial<Pick<SignedContext, "readLagMs" | "listOddity">>;

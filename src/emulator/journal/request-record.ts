@@ -1,10 +1,10 @@
 import { actionNamed } from "../actions/find-action.ts";
 import type { CamRefusal } from "../cam-refusals.ts";
 import type { EmulatorState } from "../emulator-state.ts";
-import type { Fault } from "../faults/fault-schema.ts";
+import type { Fault } from "../fault-plan.ts";
+import type { JournalEntry } from "../journal.ts";
 import type { ApiCall } from "../wire/api-call.ts";
 import { headerValue, type ReceivedRequest } from "../wire/received-request.ts";
-import type { JournalEntry } from "./journal.ts";
 
 /** Updates the journal entry and the counters of one request together. */
 export interface RequestRecord {

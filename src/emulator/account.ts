@@ -1,4 +1,4 @@
-import { parseInput } from "../input-problems.ts";
+import { parseInput } from "./input-problems.ts";
 import type { Role } from "./seed.ts";
 import { type AccessKey, keySchema, type ParsedSeed, type User, userSchema } from "./seed.ts";
 

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
 import { dirname, join } from "node:path";
 import { z } from "zod";
-import { InputProblems, parseInput } from "../input-problems.ts";
-import { READ_METHODS } from "./protection-flags.ts";
+import { READ_METHODS } from "./account/protection-flags.ts";
+import { InputProblems, parseInput } from "./input-problems.ts";
 
 const UIN_MAX = 2n ** 64n - 1n;
 

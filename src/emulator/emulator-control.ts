@@ -1,4 +1,9 @@
 import { z } from "zod";
+import type { ClockView } from "./emulator-clock.ts";
+import type { EmulatorState } from "./emulator-state.ts";
+import type { FaultInput, FaultView } from "./fault-plan.ts";
+import { parseInput } from "./input-problems.ts";
+import type { ActionCounters, JournalEntry, JournalFilter } from "./journal.ts";
 import {
   type AccessKey,
   type AccessKeyInput,
@@ -6,12 +11,7 @@ import {
   type SeedInput,
   type User,
   type UserInput,
-} from "../account/seed.ts";
-import type { ClockView } from "../emulator-clock.ts";
-import type { EmulatorState } from "../emulator-state.ts";
-import type { FaultInput, FaultView } from "../faults/fault-schema.ts";
-import { parseInput } from "../input-problems.ts";
-import type { ActionCounters, JournalEntry, JournalFilter } from "../journal/journal.ts";
+} from "./seed.ts";
 
 /** A change of the clock, applied in this order: offset, freeze or resume, advance. */
 const clockChangeSchema = z

@@ -1,5 +1,5 @@
-import type { FaultKind } from "../faults/fault-schema.ts";
-import { RecentArrivals } from "../rate-limiter.ts";
+import type { FaultKind } from "./fault-plan.ts";
+import { RecentArrivals } from "./rate-limiter.ts";
 
 /** One request as the emulator received it. Never holds a secret, a token or a signature. */
 export interface JournalEntry {

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { uinSchema } from "../account/seed.ts";
-import { LIST_ODDITIES } from "../actions/action-definition.ts";
-import { ACTIONS } from "../actions/find-action.ts";
-import { parseInput } from "../input-problems.ts";
-import type { SeededRandom } from "../seeded-random.ts";
+import { LIST_ODDITIES } from "./actions/action-definition.ts";
+import { ACTIONS } from "./actions/find-action.ts";
+import { parseInput } from "./input-problems.ts";
+import { uinSchema } from "./seed.ts";
+import type { SeededRandom } from "./seeded-random.ts";
 
 const aim = {
   /** Affects calls of this action only; all actions by default. */

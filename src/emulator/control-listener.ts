@@ -1,11 +1,11 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from "node:http";
 import { isIP } from "node:net";
 import { z } from "zod";
-import type { AccessKeyInput, SeedInput, UserInput } from "../account/seed.ts";
-import type { FaultInput } from "../faults/fault-schema.ts";
-import { InputProblems, parseInput } from "../input-problems.ts";
-import type { MetadataService } from "../metadata-service.ts";
 import type { ClockChange, EmulatorControl, KeyChange } from "./emulator-control.ts";
+import type { FaultInput } from "./fault-plan.ts";
+import { InputProblems, parseInput } from "./input-problems.ts";
+import type { MetadataService } from "./metadata-service.ts";
+import type { AccessKeyInput, SeedInput, UserInput } from "./seed.ts";
 
 const BODY_LIMIT_BYTES = 64 * 1024 * 1024;
 
