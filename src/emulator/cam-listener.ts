@@ -1,16 +1,20 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Account } from "./account.ts";
 import { bindAction, readUins } from "./actions/action-definition.ts";
-import { findAction } from "./actions/find-action.ts";
+import { findAction, PRODUCTS } from "./actions/find-action.ts";
 import { ParameterReader } from "./actions/parameter-reader.ts";
-import { authenticate } from "./authenticate.ts";
 import { CamRefusal, type Language, refusals } from "./cam-refusals.ts";
 import type { EmulatorEvent } from "./emulator-event.ts";
 import type { EmulatorState } from "./emulator-state.ts";
 import type { Fault } from "./fault-plan.ts";
-import { type Disturbance, playFault } from "./faults/play-fault.ts";
-import { openRecord, type RequestRecord } from "./journal/request-record.ts";
-import type { ApiCall } from "./wire/api-call.ts";
+import { type Disturbance, playFault } from "./fault-plan.ts";
+import { openRecord, type RequestRecord } from "./journal.ts";
+import type { AccessKey } from "./seed.ts";
+import { equalInConstantTime, type SignatureMismatch } from "./signature/signature-mismatch.ts";
+import { verifyTc3 } from "./signature/verify-tc3.ts";
+import { verifyV1 } from "./signature/verify-v1.ts";
 import { type Delivery, deliver, jsonReply, refusalEnvelope, successEnvelope } from "./wire/deliver.ts";
+import type { ApiCall } from "./wire/read-call.ts";
 import { readCall } from "./wire/read-call.ts";
 import { headerValue, type ReceivedRequest, receiveRequest } from "./wire/received-request.ts";
 
@@ -158,4 +162,40 @@ function refuseRegion(call: ApiCall, nullRegion: "accept" | "refuse"): void {
   if (region === undefined || region === "" || REGION.test(region)) return;
   if (region === "null" && nullRegion === "accept") return;
   throw refusals.parameterValue(call.proof.scheme === "TC3-HMAC-SHA256" ? "X-TC-Region" : "Region");
+}
+
+const MAX_SKEW_MS = 300_000;
+
+interface Authentication {
+  account: Account;
+  nowMs: number;
+  onMismatch(mismatch: SignatureMismatch): void;
+}
+
+/**
+ * Checks time, key, signature and token, in this order. Returns the caller's key, or undefined for a call that declares
+ * itself unsigned. Throws AuthFailure.*.
+ */
+function authenticate(call: ApiCall, request: ReceivedRequest, deps: Authentication): AccessKey | undefined {
+  if (Math.abs(deps.nowMs - call.timestamp * 1000) > MAX_SKEW_MS) throw refusals.signatureExpired();
+  if (call.proof.scheme === "SKIP") return undefined;
+  if (!/^AKID[0-9A-Za-z_-]+$/.test(call.secretId)) throw refusals.invalidSecretId();
+  const key = deps.account.key(call.secretId);
+  if (!key || key.disabled) throw refusals.secretIdNotFound();
+  const mismatch =
+    call.proof.scheme === "TC3-HMAC-SHA256"
+      ? verifyTc3(request, call.proof.authorization, key.secretKey, PRODUCTS)
+      : verifyV1(request, call.proof, key.secretKey);
+  if (mismatch) {
+    deps.onMismatch(mismatch);
+    throw refusals.signatureFailure();
+  }
+  refuseToken(key, call.token, deps.nowMs);
+  return key;
+}
+
+/** A temporary key needs its token; a permanent key must not have one. */
+function refuseToken(key: AccessKey, token: string | undefined, nowMs: number): void {
+  if (!equalInConstantTime(token ?? "", key.token ?? "")) throw refusals.tokenFailure();
+  if (key.expiresAt !== null && Date.parse(key.expiresAt) <= nowMs) throw refusals.tokenFailure();
 }

@@ -1,11 +1,10 @@
 import { Account } from "./account.ts";
-import { EmulatorClock } from "./emulator-clock.ts";
+import { EmulatorClock, SeededRandom } from "./emulator-clock.ts";
 import { FaultPlan } from "./fault-plan.ts";
 import { Counters, Journal } from "./journal.ts";
 import { KeyIssuer } from "./key-issuer.ts";
 import { RateLimiter, type WindowKind } from "./rate-limiter.ts";
 import type { ParsedSeed } from "./seed.ts";
-import { SeededRandom } from "./seeded-random.ts";
 
 export interface EmulatorSettings {
   ratePerSecond: number;
@@ -18,61 +17,25 @@ export interface EmulatorSettings {
   instanceRole: string | null;
 }
 
-/** The state that a reset renews. */
-export class EmulatorState {
-  readonly clock = new EmulatorClock();
-  readonly settings: EmulatorSettings;
-  #seed: ParsedSeed;
-  #parts: StateParts;
+export type EmulatorState = ReturnType<typeof createEmulatorState>;
 
-  constructor(seed: ParsedSeed, settings: EmulatorSettings) {
-    this.settings = settings;
-    this.#seed = seed;
-    this.#parts = freshParts(seed, settings, this.clock);
-  }
-
-  /** Restores the seed: users, keys, faults, journal, counters, rate windows, random stream and clock. */
-  reset(seed: ParsedSeed = this.#seed): void {
-    this.#seed = seed;
-    this.#parts = freshParts(seed, this.settings, this.clock);
-    this.clock.reset();
-  }
-
-  get account(): Account {
-    return this.#parts.account;
-  }
-
-  get limiter(): RateLimiter {
-    return this.#parts.limiter;
-  }
-
-  get faults(): FaultPlan {
-    return this.#parts.faults;
-  }
-
-  get journal(): Journal {
-    return this.#parts.journal;
-  }
-
-  get counters(): Counters {
-    return this.#parts.counters;
-  }
-
-  get issuer(): KeyIssuer {
-    return this.#parts.issuer;
-  }
-
-  /** RequestIds have their own random stream, so that faults do not shift them. */
-  get requestIds(): SeededRandom {
-    return this.#parts.requestIds;
-  }
-
-  get chance(): SeededRandom {
-    return this.#parts.chance;
-  }
+/** Creates the state of an emulator. A reset renews every part but the settings. */
+export function createEmulatorState(seed: ParsedSeed, settings: EmulatorSettings) {
+  const clock = new EmulatorClock();
+  let current = seed;
+  const state = {
+    clock,
+    settings,
+    ...freshParts(seed, settings, clock),
+    /** Restores the seed: users, keys, faults, journal, counters, rate windows, random stream and clock. */
+    reset(next: ParsedSeed = current): void {
+      current = next;
+      Object.assign(state, freshParts(current, settings, clock));
+      clock.reset();
+    },
+  };
+  return state;
 }
-
-type StateParts = ReturnType<typeof freshParts>;
 
 function freshParts(seed: ParsedSeed, settings: EmulatorSettings, clock: EmulatorClock) {
   const chance = new SeededRandom(settings.randomSeed + 1);
@@ -85,6 +48,7 @@ function freshParts(seed: ParsedSeed, settings: EmulatorSettings, clock: Emulato
     faults: new FaultPlan(chance),
     journal: new Journal(),
     counters: new Counters(),
+    /** RequestIds have their own random stream, so that faults do not shift them. */
     requestIds: new SeededRandom(settings.randomSeed),
     chance,
   };

@@ -1,5 +1,10 @@
-import type { FaultKind } from "./fault-plan.ts";
+import { actionNamed } from "./actions/find-action.ts";
+import type { CamRefusal } from "./cam-refusals.ts";
+import type { EmulatorClock, SeededRandom } from "./emulator-clock.ts";
+import type { Fault, FaultKind } from "./fault-plan.ts";
 import { RecentArrivals } from "./rate-limiter.ts";
+import type { ApiCall } from "./wire/read-call.ts";
+import { headerValue, type ReceivedRequest } from "./wire/received-request.ts";
 
 /** One request as the emulator received it. Never holds a secret, a token or a signature. */
 export interface JournalEntry {
@@ -94,4 +99,86 @@ export class Counters {
     this.#counts.set(action, fresh);
     return fresh;
   }
+}
+
+/** Updates the journal entry and the counters of one request together. */
+export interface RequestRecord {
+  readonly entry: JournalEntry;
+  describe(call: ApiCall): void;
+  names(uins: readonly string[]): void;
+  accepted(): void;
+  succeeded(applied: boolean): void;
+  /** Records a write that the account took after the reply. */
+  appliedLate(): void;
+  refused(refusal: CamRefusal): void;
+  struck(fault: Fault, codeTold: string | null | undefined): void;
+}
+
+interface RecordParts {
+  readonly clock: EmulatorClock;
+  readonly counters: Counters;
+  readonly journal: Journal;
+  readonly requestIds: SeededRandom;
+}
+
+/** Adds the journal entry on arrival, so that the journal also shows requests without an answer. */
+export function openRecord(
+  request: ReceivedRequest,
+  { clock, counters, journal, requestIds }: RecordParts,
+): RequestRecord {
+  const entry: JournalEntry = {
+    requestId: requestIds.uuid(),
+    time: new Date(clock.now()).toISOString(),
+    arrivedAtMs: request.arrivedAtMs,
+    traceId: headerValue(request, "x-tc-traceid") ?? null,
+    scheme: null,
+    action: headerValue(request, "x-tc-action") ?? null,
+    keyId: null,
+    opUin: null,
+    opUins: [],
+    outcome: null,
+    applied: false,
+    fault: null,
+  };
+  journal.add(entry);
+  let counted = false;
+  /** Unknown action names share one counter, so that a client cannot grow the table. */
+  const counter = () => actionNamed(entry.action ?? "")?.name ?? "(unknown)";
+  const receive = () => {
+    if (!counted) counters.receive(counter(), request.arrivedAtMs);
+    counted = true;
+  };
+  return {
+    entry,
+    describe(call) {
+      entry.scheme = call.proof.scheme;
+      entry.action = call.action;
+      entry.keyId = call.secretId || null;
+      receive();
+    },
+    names(uins) {
+      entry.opUins = uins;
+      entry.opUin = uins.length === 1 ? (uins[0] ?? null) : null;
+    },
+    accepted: () => counters.count(counter(), "accepted"),
+    succeeded(applied) {
+      entry.outcome = "Success";
+      entry.applied = applied;
+      if (applied) counters.count(counter(), "applied");
+    },
+    appliedLate() {
+      entry.applied = true;
+      counters.count(counter(), "applied");
+    },
+    refused(refusal) {
+      receive();
+      entry.outcome = refusal.code;
+      if (refusal.code === "RequestLimitExceeded") counters.count(counter(), "throttled");
+    },
+    struck(fault, codeTold) {
+      entry.fault = fault.kind;
+      if (codeTold !== undefined) entry.outcome = codeTold;
+      if (codeTold === "RequestLimitExceeded") counters.count(counter(), "throttled");
+    },
+  };
 }

@@ -1,8 +1,6 @@
-import { z } from "zod";
 import type { Account } from "./account.ts";
-import { refusals } from "./cam-refusals.ts";
+import type { SeededRandom } from "./emulator-clock.ts";
 import type { AccessKey, Role } from "./seed.ts";
-import type { SeededRandom } from "./seeded-random.ts";
 
 /** Returns a temporary key in the shape of an STS reply. */
 export function temporaryCredentials(key: TemporaryKey) {
@@ -13,37 +11,6 @@ export function temporaryCredentials(key: TemporaryKey) {
 export function expiryOf(key: TemporaryKey) {
   const seconds = Date.parse(key.expiresAt) / 1000;
   return { ExpiredTime: seconds, Expiration: key.expiresAt.replace(/\.\d+Z$/, "Z") };
-}
-
-const headerSchema = z.looseObject({ alg: z.string().regex(/^(RS|ES|PS)\d{3}$/) });
-const claimsSchema = z.looseObject({
-  iss: z.string().min(1),
-  sub: z.string().min(1),
-  aud: z.union([z.string(), z.array(z.string()).min(1)]),
-  exp: z.number(),
-});
-
-/** Checks the form and the expiry of a token. Does not check its signature: the emulator has no provider's keys. */
-export function refuseWebIdentity(token: string, nowMs: number): void {
-  const parts = token.split(".");
-  if (parts.length !== 3 || !parts.every((part) => /^[\w-]+$/.test(part))) {
-    throw refusals.webIdentityToken("is not a JSON Web Token");
-  }
-  const [header = "", claims = ""] = parts;
-  if (!headerSchema.safeParse(decode(header)).success) {
-    throw refusals.webIdentityToken("names no algorithm with a public key");
-  }
-  const parsed = claimsSchema.safeParse(decode(claims));
-  if (!parsed.success) throw refusals.webIdentityToken("lacks iss, sub, aud or exp");
-  if (parsed.data.exp * 1000 <= nowMs) throw refusals.webIdentityToken("has expired");
-}
-
-function decode(part: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(part, "base64url").toString("utf8"));
-  } catch {
-    return undefined;
-  }
 }
 
 interface KeyRequest {

@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
 import { dirname, join } from "node:path";
 import { z } from "zod";
-import { READ_METHODS } from "./account/protection-flags.ts";
 import { InputProblems, parseInput } from "./input-problems.ts";
 
 const UIN_MAX = 2n ** 64n - 1n;
@@ -33,6 +32,7 @@ const roleSchema = z.strictObject({
 export type Role = z.output<typeof roleSchema>;
 
 const flag = z.union([z.literal(0), z.literal(1)]).default(0);
+/** The eight methods that a read reports, in the vendor's order and spelling. */
 const flagBlock = z.strictObject({
   Phone: flag,
   Token: flag,
@@ -44,6 +44,9 @@ const flagBlock = z.strictObject({
   Passkey: flag,
 });
 const noFlags = () => flagBlock.parse({});
+
+export const READ_METHODS = flagBlock.keyof().options;
+export type ProtectionFlags = z.output<typeof flagBlock>;
 
 export const userSchema = z.strictObject({
   uin: uinSchema,
@@ -66,7 +69,7 @@ export const userSchema = z.strictObject({
   loginFlag: flagBlock.default(noFlags),
   actionFlag: flagBlock.default(noFlags),
   /** Methods that a read leaves out, as older CAM regions do. A client must not read them as 0. */
-  unreportedMethods: z.array(z.enum(READ_METHODS)).default([]),
+  unreportedMethods: z.array(flagBlock.keyof()).default([]),
   /** SetMfaFlag answers FailedOperation.UserUnbindNoPermission. */
   locked: z.boolean().default(false),
   /** SetMfaFlag answers InvalidParameter.MFATokenError. */
@@ -116,30 +119,10 @@ const seedSchema = z
     users: z.array(userSchema),
   })
   .superRefine((seed, context) => {
-    refuseRepeats(
-      context,
-      "users",
-      "uin",
-      seed.users.map((user) => user.uin),
-    );
-    refuseRepeats(
-      context,
-      "users",
-      "name",
-      seed.users.map((user) => user.name),
-    );
-    refuseRepeats(
-      context,
-      "keys",
-      "secretId",
-      seed.keys.map((key) => key.secretId),
-    );
-    refuseRepeats(
-      context,
-      "roles",
-      "name",
-      seed.roles.map((role) => role.name),
-    );
+    refuseRepeats(context, "users", "uin", seed.users);
+    refuseRepeats(context, "users", "name", seed.users);
+    refuseRepeats(context, "keys", "secretId", seed.keys);
+    refuseRepeats(context, "roles", "name", seed.roles);
   });
 
 export type User = z.output<typeof userSchema>;
@@ -150,12 +133,13 @@ export type SeedInput = z.input<typeof seedSchema>;
 export type UserInput = z.input<typeof userSchema>;
 export type AccessKeyInput = z.input<typeof keySchema>;
 
-function refuseRepeats(
-  context: { addIssue(issue: { code: "custom"; path: (string | number)[]; message: string }): void },
+function refuseRepeats<Field extends string>(
+  context: z.core.$RefinementCtx,
   list: string,
-  field: string,
-  values: readonly string[],
+  field: Field,
+  entries: readonly Readonly<Record<Field, string>>[],
 ): void {
+  const values = entries.map((entry) => entry[field]);
   values.forEach((value, at) => {
     if (values.indexOf(value) === at) return;
     context.addIssue({ code: "custom", path: [list, at, field], message: `"${value}" occurs twice` });

@@ -6,7 +6,7 @@ import { createControlServer } from "./control-listener.ts";
 import { freshRandomSeed, waitFor } from "./emulator-clock.ts";
 import { createControl, type EmulatorControl } from "./emulator-control.ts";
 import type { EmulatorEvent } from "./emulator-event.ts";
-import { type EmulatorSettings, EmulatorState } from "./emulator-state.ts";
+import { createEmulatorState, type EmulatorSettings } from "./emulator-state.ts";
 import { MetadataService } from "./metadata-service.ts";
 import { DEFAULT_SEED_FILE, loadSeedFile, type ParsedSeed } from "./seed.ts";
 
@@ -36,7 +36,7 @@ export interface CamEmulator {
 export async function startCamEmulator(options: CamEmulatorOptions = {}): Promise<CamEmulator> {
   const { host = "127.0.0.1", port = 0, controlPort = 0, onEvent: emit = () => undefined } = options;
   const seed = options.seed ?? loadSeedFile(options.seedFile ?? DEFAULT_SEED_FILE);
-  const state = new EmulatorState(seed, settingsOf(options));
+  const state = createEmulatorState(seed, settingsOf(options));
   const control = createControl(state);
   const stopping = new AbortController();
   const camServer = createCamServer({ state, emit, wait: (ms) => waitFor(ms, stopping.signal) });

@@ -1,12 +1,11 @@
 import { refusals } from "../cam-refusals.ts";
 import { hostLabel } from "../signature/signature-mismatch.ts";
-import type { ApiCall } from "../wire/api-call.ts";
+import type { ApiCall } from "../wire/read-call.ts";
 import { headerValue, type ReceivedRequest } from "../wire/received-request.ts";
 import type { ActionDefinition } from "./action-definition.ts";
-import { listAccounts, listUsers } from "./list-actions.ts";
 import { describeSafeAuthFlagColl, setMfaFlag } from "./mfa-actions.ts";
 import { assumeRole, assumeRoleWithWebIdentity, getCallerIdentity } from "./sts-actions.ts";
-import { describeSubAccounts, getUser } from "./user-actions.ts";
+import { describeSubAccounts, getUser, listAccounts, listUsers } from "./user-actions.ts";
 
 export const ACTIONS: readonly ActionDefinition[] = [
   setMfaFlag,

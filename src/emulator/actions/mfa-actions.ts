@@ -1,14 +1,31 @@
-import {
-  applyFlagWrite,
-  type FlagWrite,
-  type ProtectionFlags,
-  READ_METHODS,
-  WRITE_METHODS,
-} from "../account/protection-flags.ts";
 import { CamRefusal, refusals } from "../cam-refusals.ts";
-import type { User } from "../seed.ts";
+import { type ProtectionFlags, READ_METHODS, type User } from "../seed.ts";
 import type { SignedAction, SignedContext } from "./action-definition.ts";
 import type { ParameterReader } from "./parameter-reader.ts";
+
+/** The three methods that SetMfaFlag can write. */
+const WRITE_METHODS = ["Phone", "Stoken", "Wechat"] as const;
+
+/** One flag set of a write. An omitted method is absent. */
+type FlagWrite = Partial<Pick<ProtectionFlags, (typeof WRITE_METHODS)[number]>>;
+
+/**
+ * Applies a write to one flag set. The vendor documents no rule for the methods that a write cannot name. The emulator
+ * assumes: switching a method on switches them off; a write of zeros leaves them as they are.
+ */
+function applyFlagWrite(
+  current: ProtectionFlags,
+  write: FlagWrite,
+  omitted: "zero" | "unchanged",
+): ProtectionFlags {
+  const next = { ...current };
+  for (const method of WRITE_METHODS)
+    next[method] = write[method] ?? (omitted === "zero" ? 0 : current[method]);
+  if (WRITE_METHODS.every((method) => next[method] === 0)) return next;
+  const isWritable = (method: keyof ProtectionFlags) => (WRITE_METHODS as readonly string[]).includes(method);
+  for (const method of READ_METHODS) if (!isWritable(method)) next[method] = 0;
+  return next;
+}
 
 /** Sets a user's protections. The reply never shows the state: https://www.tencentcloud.com/document/product/598/36305 */
 export const setMfaFlag: SignedAction = {

@@ -1,6 +1,7 @@
+import { z } from "zod";
 import type { Account } from "../account.ts";
 import { refusals } from "../cam-refusals.ts";
-import { expiryOf, refuseWebIdentity, temporaryCredentials } from "../key-issuer.ts";
+import { expiryOf, temporaryCredentials } from "../key-issuer.ts";
 import type { Role } from "../seed.ts";
 import type { SignedAction, UnsignedAction } from "./action-definition.ts";
 import type { ParameterReader } from "./parameter-reader.ts";
@@ -118,3 +119,34 @@ export const assumeRoleWithWebIdentity: UnsignedAction = {
     return { applied: false, response: { Credentials: temporaryCredentials(issued), ...expiryOf(issued) } };
   },
 };
+
+const headerSchema = z.looseObject({ alg: z.string().regex(/^(RS|ES|PS)\d{3}$/) });
+const claimsSchema = z.looseObject({
+  iss: z.string().min(1),
+  sub: z.string().min(1),
+  aud: z.union([z.string(), z.array(z.string()).min(1)]),
+  exp: z.number(),
+});
+
+/** Checks the form and the expiry of a token. Does not check its signature: the emulator has no provider's keys. */
+function refuseWebIdentity(token: string, nowMs: number): void {
+  const parts = token.split(".");
+  if (parts.length !== 3 || !parts.every((part) => /^[\w-]+$/.test(part))) {
+    throw refusals.webIdentityToken("is not a JSON Web Token");
+  }
+  const [header = "", claims = ""] = parts;
+  if (!headerSchema.safeParse(decode(header)).success) {
+    throw refusals.webIdentityToken("names no algorithm with a public key");
+  }
+  const parsed = claimsSchema.safeParse(decode(claims));
+  if (!parsed.success) throw refusals.webIdentityToken("lacks iss, sub, aud or exp");
+  if (parsed.data.exp * 1000 <= nowMs) throw refusals.webIdentityToken("has expired");
+}
+
+function decode(part: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(part, "base64url").toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}

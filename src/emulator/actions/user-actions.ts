@@ -1,6 +1,7 @@
+import { createHash } from "node:crypto";
 import { refusals } from "../cam-refusals.ts";
 import type { User } from "../seed.ts";
-import type { SignedAction } from "./action-definition.ts";
+import type { ListOddity, SignedAction } from "./action-definition.ts";
 
 /** Returns one user by name. The vendor's API takes no Uin. */
 export const getUser: SignedAction = {
@@ -24,7 +25,7 @@ export const getUser: SignedAction = {
 };
 
 /** Returns the fields that GetUser and the lists share. */
-export function userFields(user: User) {
+function userFields(user: User) {
   return {
     Uin: BigInt(user.uin),
     Name: user.name,
@@ -74,4 +75,85 @@ function profile(user: User): Record<string, unknown> {
     LastLoginIp: user.lastLoginIp,
     LastLoginTime: user.lastLoginTime,
   };
+}
+
+/** Lists all sub-users of the account, without paging: https://www.tencentcloud.com/document/product/598/32256 */
+export const listUsers: SignedAction = {
+  name: "ListUsers",
+  product: "cam",
+  version: "2019-01-16",
+  run(reader, { account, listOddity }) {
+    reader.finish();
+    const data = withOddity(account.users().map(listedUser), listOddity);
+    return { applied: false, response: { Data: data } };
+  },
+};
+
+function listedUser(user: User) {
+  return { ...userFields(user), CreateTime: user.createTime, NickName: user.nickName };
+}
+
+const MAX_ITEMS = 100;
+
+/** The vendor's words for the user types of a seed. */
+const USER_TYPES = { 2: "SubUser", 3: "WechatCorpUser", 4: "Collaborator", 5: "MessageReceiver" } as const;
+
+/**
+ * Lists users of all types by pages of at most 100, with masked phone numbers and addresses. Only the mainland site has
+ * it: https://cloud.tencent.com/document/api/598/133082
+ */
+export const listAccounts: SignedAction = {
+  name: "ListAccounts",
+  product: "cam",
+  version: "2019-01-16",
+  run(reader, { account, listOddity }) {
+    const size = Number(reader.uint64("MaxItems") ?? MAX_ITEMS);
+    const marker = reader.text("Marker");
+    const type = reader.text("UserType");
+    reader.finish();
+    if (size < 1 || size > MAX_ITEMS) throw refusals.parameterValue("MaxItems");
+    const typeOf = (user: User) => USER_TYPES[user.userType as keyof typeof USER_TYPES];
+    const users = account.users().filter((user) => type === undefined || typeOf(user) === type);
+    const start = marker === undefined ? 0 : users.findIndex(({ uin }) => markerOf(uin) === marker) + 1;
+    if (marker !== undefined && start === 0) throw refusals.parameterValue("Marker");
+    const page = users.slice(start, start + size);
+    const isTruncated = start + page.length < users.length;
+    const listed = page.map((user) => ({
+      ...listedUser(user),
+      PhoneNum: masked(user.phone ?? ""),
+      Email: masked(user.email),
+      UserType: typeOf(user),
+    }));
+    return {
+      applied: false,
+      response: {
+        Users: withOddity(listed, listOddity),
+        IsTruncated: isTruncated,
+        Marker: isTruncated ? markerOf(page.at(-1)?.uin ?? "") : "",
+      },
+    };
+  },
+};
+
+/** Returns the opaque marker of a page that ends with a user. */
+function markerOf(uin: string): string {
+  return createHash("sha256").update(uin).digest("base64url");
+}
+
+function masked(text: string): string {
+  return text && `${text.slice(0, 3)}****${text.slice(-2)}`;
+}
+
+/** Returns the list with its first user odd, or only the first half of it. */
+function withOddity<Listed extends { readonly Uin: bigint; readonly Name: string }>(
+  users: readonly Listed[],
+  oddity: ListOddity | undefined,
+): readonly object[] {
+  const [first, ...rest] = users;
+  if (oddity === undefined || first === undefined) return users;
+  if (oddity === "half") return users.slice(0, Math.ceil(users.length / 2));
+  if (oddity === "repeated") return [first, ...users];
+  if (oddity === "zeroUin") return [{ ...first, Uin: 0n }, ...rest];
+  const { Name: _name, ...nameless } = first;
+  return [nameless, ...rest];
 }

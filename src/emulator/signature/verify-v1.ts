@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import type { V1Proof } from "../wire/api-call.ts";
+import type { V1Proof } from "../wire/read-call.ts";
 import { headerValue, type ReceivedRequest } from "../wire/received-request.ts";
 import { equalInConstantTime, hostForms, type SignatureMismatch } from "./signature-mismatch.ts";
 

@@ -1,6 +1,5 @@
 import { CamRefusal, type Language, refusals } from "../cam-refusals.ts";
-import { parseTc3Authorization } from "../signature/tc3-parts.ts";
-import type { ApiCall, NoProof, Tc3Proof, V1Proof } from "./api-call.ts";
+import { parseTc3Authorization, type Tc3Authorization } from "../signature/tc3-parts.ts";
 import { BODY_LIMIT_BYTES, headerValue, type ReceivedRequest } from "./received-request.ts";
 import { parseExactJson, type WireObject, type WireValue } from "./wire-json.ts";
 
@@ -59,7 +58,7 @@ function readTc3Call(request: ReceivedRequest): ApiCall {
     language: parseLanguage(headerValue(request, "x-tc-language")),
     proof,
     format: request.method === "GET" ? "flat" : "json",
-    parameters: readParameters(request),
+    parameters: orRefusal(() => readParameters(request)),
   };
 }
 
@@ -70,12 +69,17 @@ function readProof(text: string): Tc3Proof | NoProof {
   return { scheme: "TC3-HMAC-SHA256", authorization };
 }
 
-function readParameters(request: ReceivedRequest): WireObject | CamRefusal {
+function readParameters(request: ReceivedRequest): WireObject {
+  if (request.method === "GET") return unflatten(parseForm(request.query));
+  const [strayParameter] = parseForm(request.query).keys();
+  if (strayParameter !== undefined) throw refusals.unknownParameter(strayParameter);
+  return readJsonBody(request);
+}
+
+/** Returns the parameters, or the refusal of unreadable ones. */
+function orRefusal(read: () => WireObject): WireObject | CamRefusal {
   try {
-    if (request.method === "GET") return unflatten(parseForm(request.query));
-    const [strayParameter] = parseForm(request.query).keys();
-    if (strayParameter !== undefined) return refusals.unknownParameter(strayParameter);
-    return readJsonBody(request);
+    return read();
   } catch (error) {
     if (error instanceof CamRefusal) return error;
     throw error;
@@ -134,7 +138,7 @@ function readV1Call(request: ReceivedRequest): ApiCall {
     language: parseLanguage(all.get("Language")),
     proof: { scheme: signatureMethod(all.get("SignatureMethod")), signature, signed },
     format: "flat",
-    parameters: businessParameters(all),
+    parameters: orRefusal(() => unflatten(new Map([...all].filter(([name]) => !COMMON.has(name))))),
   };
 }
 
@@ -149,15 +153,6 @@ function signatureMethod(name: string | undefined): V1Proof["scheme"] {
   if (name === undefined || name === "HmacSHA1") return "HmacSHA1";
   if (name === "HmacSHA256") return "HmacSHA256";
   throw refusals.parameterValue("SignatureMethod");
-}
-
-function businessParameters(all: ReadonlyMap<string, string>): WireObject | CamRefusal {
-  try {
-    return unflatten(new Map([...all].filter(([name]) => !COMMON.has(name))));
-  } catch (error) {
-    if (error instanceof CamRefusal) return error;
-    throw error;
-  }
 }
 
 /** Decodes `a=1&b.c=2`. Refuses broken percent-encoding and repeated names. */
@@ -206,4 +201,39 @@ function decode(text: string): string {
 /** An object without a prototype, so that a parameter `__proto__` is an ordinary name. */
 function emptyObject(): WireObject {
   return Object.create(null) as WireObject;
+}
+
+/** A parsed request that is not authenticated yet. */
+export interface ApiCall {
+  action: string;
+  version: string;
+  /** Unix seconds, as signed. */
+  timestamp: number;
+  /** Empty for a call that is not signed. */
+  secretId: string;
+  token: string | undefined;
+  region: string | undefined;
+  language: Language;
+  proof: Tc3Proof | V1Proof | NoProof;
+  /** `flat` values are all strings and are coerced; `json` values must have the right type. */
+  format: "json" | "flat";
+  /** As at the vendor, unreadable parameters are reported only after authentication. */
+  parameters: WireObject | CamRefusal;
+}
+
+interface Tc3Proof {
+  scheme: "TC3-HMAC-SHA256";
+  authorization: Tc3Authorization;
+}
+
+/** `Authorization: SKIP`, for the action that issues keys to callers without one. */
+interface NoProof {
+  scheme: "SKIP";
+}
+
+export interface V1Proof {
+  scheme: "HmacSHA1" | "HmacSHA256";
+  signature: string;
+  /** Every parameter of the request but Signature, decoded. */
+  signed: ReadonlyMap<string, string>;
 }
