@@ -1,8 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import { DOCUMENTS } from "../../client/documents.ts";
+import type { ConsoleBootData } from "../boot-data.ts";
 import { registerBuiltPage } from "../built-page.ts";
 import { consolePageHeaders } from "../security-headers.ts";
-import type { ConsoleBootData } from "./console-boot-data.ts";
 
 export interface ConsoleOptions {
   /** The folder that `npm run build` writes: `dist/console`. */

@@ -4,10 +4,10 @@ import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type DocumentNode, Kind, parse } from "graphql";
+import type { PlaygroundBanner, PlaygroundBootData, PlaygroundExample } from "../boot-data.ts";
 import { registerBuiltPage } from "../built-page.ts";
 import { prefersHtml } from "../graphql/graphql-request.ts";
 import { playgroundPageHeaders } from "../security-headers.ts";
-import type { BootData, PlaygroundBanner, PlaygroundExample } from "./boot-data.ts";
 
 export interface PlaygroundOptions {
   /** The path of the GraphQL endpoint, for example `/graphql`. */
@@ -40,7 +40,7 @@ export async function registerPlayground(
       .headers(playgroundPageHeaders(styleNonce))
       .header("vary", "accept")
       .type("text/html; charset=utf-8")
-      .send(renderPage({ banner, examples, styleNonce } satisfies BootData));
+      .send(renderPage({ banner, examples, styleNonce } satisfies PlaygroundBootData));
   };
 }
 

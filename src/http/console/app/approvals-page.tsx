@@ -4,9 +4,8 @@ import { Link } from "wouter";
 import type { MfaChange } from "../../../client/index.ts";
 import { usersOf } from "../../../rollout-words.ts";
 import { ChangeCard } from "./change-list.tsx";
-import { useGateway } from "./gateway.ts";
-import { Problem } from "./problem.tsx";
-import { ReasonField } from "./reason-field.tsx";
+import { ReasonField } from "./form-fields.tsx";
+import { Problem, useGateway } from "./gateway.tsx";
 import { timeOf } from "./texts.ts";
 
 /** The changes that await another person's approval. */

@@ -1,7 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { CallerPause } from "../../../client/index.ts";
-import { useGateway } from "./gateway.ts";
-import { Problem } from "./problem.tsx";
+import { Problem, useGateway } from "./gateway.tsx";
 import { timeOf } from "./texts.ts";
 
 /** The callers that the bulk guard paused, and the way to resume them. */

@@ -6,7 +6,7 @@ import { ApprovalsPage } from "./approvals-page.tsx";
 import { CallersPage } from "./callers-page.tsx";
 import { CoveragePage } from "./coverage-page.tsx";
 import { DriftPage } from "./drift-page.tsx";
-import { connectGateway, GatewayProvider } from "./gateway.ts";
+import { connectGateway, GatewayProvider } from "./gateway.tsx";
 import { RecordPage } from "./record-page.tsx";
 import { NewRolloutPage } from "./rollout/new-rollout-page.tsx";
 import { RolloutPage } from "./rollout/rollout-page.tsx";

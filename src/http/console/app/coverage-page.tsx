@@ -1,8 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import type { MfaCoverage, ProtectionCounts } from "../../../client/index.ts";
-import { useGateway } from "./gateway.ts";
-import { Problem } from "./problem.tsx";
+import { Problem, useGateway } from "./gateway.tsx";
 import { ScanButton, ScanText, useScans } from "./scan-status.tsx";
 import { PROTECTION_TITLES, PROTECTIONS, STRENGTH_TITLES, timeOf } from "./texts.ts";
 

@@ -1,7 +1,6 @@
 import { Link } from "wouter";
 import type { MfaDrift } from "../../../client/index.ts";
-import { useGateway } from "./gateway.ts";
-import { Pages, usePages } from "./paged-list.tsx";
+import { Pages, useGateway, usePages } from "./gateway.tsx";
 import { differencesOf, timeOf } from "./texts.ts";
 
 /** Changes of protections that the gateway did not make, such as edits in the Tencent Cloud console. */

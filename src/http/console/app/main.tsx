@@ -2,9 +2,9 @@ import "./console.css";
 import "./tables-and-bars.css";
 import "./rollout/rollouts.css";
 import { createRoot } from "react-dom/client";
-import type { ConsoleBootData, SignInSettings } from "../console-boot-data.ts";
+import type { ConsoleBootData, SignInSettings } from "../../boot-data.ts";
 import { Console } from "./console.tsx";
-import { Problem } from "./problem.tsx";
+import { Problem } from "./gateway.tsx";
 import { currentSession, type Session, startSignIn } from "./sign-in.ts";
 
 /** The data block that the server wrote into the page. */

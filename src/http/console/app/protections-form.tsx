@@ -9,9 +9,8 @@ import {
   type SubUser,
   type SubUserMfa,
 } from "../../../client/index.ts";
-import { useGateway } from "./gateway.ts";
-import { Problem } from "./problem.tsx";
-import { ReasonField } from "./reason-field.tsx";
+import { ReasonField } from "./form-fields.tsx";
+import { Problem, useGateway } from "./gateway.tsx";
 import {
   METHOD_ENUM,
   METHOD_TITLES,

@@ -1,10 +1,9 @@
 import { useState } from "react";
 import type { AuditEvent, MfaChangeStatus, MfaChangesFilter } from "../../../client/index.ts";
 import { ChangeList } from "./change-list.tsx";
-import { useGateway } from "./gateway.ts";
-import { Pages, usePages } from "./paged-list.tsx";
+import { Choice, TextField } from "./form-fields.tsx";
+import { Pages, useGateway, usePages } from "./gateway.tsx";
 import { STATUS_TITLES, timeOf } from "./texts.ts";
-import { Choice, TextFilter } from "./user-filters.tsx";
 
 /** The filters of the page as typed. Empty text filters nothing. */
 interface Filters {
@@ -34,12 +33,12 @@ export function RecordPage() {
       <search className="filters">
         {shows === "changes" && (
           <>
-            <TextFilter label="Uin" value={filters.opUin} onValue={set("opUin")} />
+            <TextField label="Uin" value={filters.opUin} onValue={set("opUin")} />
             <Choice label="Status" value={filters.status} options={STATUS_TITLES} onValue={set("status")} />
           </>
         )}
-        <TextFilter label="Account" value={filters.account} onValue={set("account")} />
-        <TextFilter label="Caller" value={filters.caller} onValue={set("caller")} />
+        <TextField label="Account" value={filters.account} onValue={set("account")} />
+        <TextField label="Caller" value={filters.caller} onValue={set("caller")} />
       </search>
       {shows === "changes" ? <Changes filters={filters} /> : <Events filters={filters} />}
     </>

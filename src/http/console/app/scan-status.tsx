@@ -2,8 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { Link } from "wouter";
 import { type DirectoryScan, describeCamError } from "../../../client/index.ts";
-import { useGateway } from "./gateway.ts";
-import { Problem } from "./problem.tsx";
+import { Problem, useGateway } from "./gateway.tsx";
 import { timeOf } from "./texts.ts";
 
 const POLL_MS = { running: 1_000, soon: 2_000, idle: 30_000 } as const;

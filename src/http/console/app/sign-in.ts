@@ -1,5 +1,5 @@
 import * as oidc from "openid-client";
-import type { SignInSettings } from "../console-boot-data.ts";
+import type { SignInSettings } from "../../boot-data.ts";
 
 /** A signed-in person. The token is only in the memory of this page, so a reload signs in again at the issuer. */
 export interface Session {

@@ -3,9 +3,13 @@ import type {
   MfaChangeStatus,
   MfaMethod,
   MfaMethodsOfBoth,
+  MfaRollout,
+  MfaRolloutItemState,
+  MfaRolloutStatus,
   ProtectionState,
   ProtectionStrength,
 } from "../../../client/index.ts";
+import { ITEM_WORDS } from "../../../rollout-words.ts";
 
 type Method = keyof LoginActionFlag;
 
@@ -66,11 +70,11 @@ export const STATUS_TITLES: Readonly<Record<MfaChangeStatus, string>> = {
   UNKNOWN: "Unknown",
 };
 
-/** Returns the switches of a change, such as "Login: SMS to the phone on". */
-export function switchesOf(requested: MfaMethodsOfBoth): readonly string[] {
+/** Returns the switches of a change or rollout, such as "Login: SMS to the phone on". */
+export function switchesOf(requested: MfaMethodsOfBoth | null): readonly string[] {
   return PROTECTIONS.flatMap((protection) =>
     METHODS.flatMap((method) => {
-      const wanted = (requested[protection] as Partial<Record<Method, boolean | null>> | null)?.[method];
+      const wanted = (requested?.[protection] as Partial<Record<Method, boolean | null>> | null)?.[method];
       if (wanted === undefined || wanted === null) return [];
       return [`${PROTECTION_TITLES[protection]}: ${METHOD_TITLES[method]} ${wanted ? "on" : "off"}`];
     }),
@@ -105,4 +109,39 @@ const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle
 /** Returns an ISO 8601 time in the visitor's language and time zone. */
 export function timeOf(iso: string): string {
   return TIME.format(new Date(iso));
+}
+
+export const ROLLOUT_STATUS_TITLES: Readonly<Record<MfaRolloutStatus, string>> = {
+  PLANNING: "Planning",
+  PLAN_FAILED: "Plan failed",
+  PLANNED: "Planned",
+  AWAITING_APPROVAL: "Awaits approval",
+  RUNNING: "Running",
+  PAUSED: "Paused",
+  STOPPED: "Stopped",
+  DONE: "Done",
+  CANCELLED: "Cancelled",
+  EXPIRED: "Expired",
+};
+
+/** Why no user of the rollout is changed any more, or none yet. */
+export const ROLLOUT_STATUS_HELP: Readonly<Partial<Record<MfaRolloutStatus, string>>> = {
+  PLANNING: "The gateway reads the users and writes the plan. It changes nobody.",
+  PLANNED: "Read the plan, then start it. The gateway changes nobody before that.",
+  AWAITING_APPROVAL: "Another person has to approve this plan.",
+  STOPPED: "The rollout stopped. Users that were changed stay changed.",
+  EXPIRED: "The time of this plan is over. Plan again: users may have changed since.",
+};
+
+export const ITEM_STATE_TITLES = Object.fromEntries(
+  ITEM_WORDS.map(([state, title]) => [state, title]),
+) as Readonly<Record<MfaRolloutItemState, string>>;
+
+const OVER: ReadonlySet<MfaRolloutStatus> = new Set([
+  ...(["PLAN_FAILED", "STOPPED", "DONE", "CANCELLED", "EXPIRED"] as const),
+]);
+
+/** Whether nothing more happens in a rollout. The users of a started one are read once more after its end. */
+export function isOver({ status, startedAt, proof }: MfaRollout): boolean {
+  return OVER.has(status) && (startedAt === null || proof?.sealed === true);
 }

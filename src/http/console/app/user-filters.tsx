@@ -6,6 +6,7 @@ import type {
   SubUserDirectoryInput,
   SubUserDirectoryOrder,
 } from "../../../client/index.ts";
+import { Choice } from "./form-fields.tsx";
 import { METHOD_ENUM, METHOD_TITLES, METHODS, STATE_TITLES, STRENGTH_TITLES } from "./texts.ts";
 
 /** The filters of the list of users. Empty text filters nothing. */
@@ -132,44 +133,3 @@ export function UserFiltersForm({ filters, accounts, onFilters }: UserFiltersFor
 }
 
 const YES_NO = { yes: "yes", no: "no" };
-
-interface TextFilterProps {
-  readonly label: string;
-  readonly value: string;
-  readonly onValue: (value: string) => void;
-}
-
-export function TextFilter({ label, value, onValue }: TextFilterProps) {
-  const id = useId();
-  return (
-    <div>
-      <label htmlFor={id}>{label}</label>
-      <input id={id} value={value} onChange={({ target }) => onValue(target.value)} />
-    </div>
-  );
-}
-
-interface ChoiceProps {
-  readonly label: string;
-  readonly value: string;
-  readonly options: Readonly<Record<string, string>>;
-  readonly onValue: (value: string) => void;
-}
-
-/** A selection with "any" as its first option. */
-export function Choice({ label, value, options, onValue }: ChoiceProps) {
-  const id = useId();
-  return (
-    <div>
-      <label htmlFor={id}>{label}</label>
-      <select id={id} value={value} onChange={({ target }) => onValue(target.value)}>
-        <option value="">any</option>
-        {Object.entries(options).map(([name, title]) => (
-          <option key={name} value={name}>
-            {title}
-          </option>
-        ))}
-      </select>
-    </div>
-  );
-}

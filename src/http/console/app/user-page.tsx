@@ -1,8 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import type { SubUser } from "../../../client/index.ts";
 import { ChangeList } from "./change-list.tsx";
-import { useGateway } from "./gateway.ts";
-import { Problem } from "./problem.tsx";
+import { Problem, useGateway } from "./gateway.tsx";
 import { ProtectionsForm } from "./protections-form.tsx";
 import { timeOf } from "./texts.ts";
 

@@ -1,6 +1,6 @@
 import { type GraphiQLPlugin, useGraphiQL } from "@graphiql/react";
 import { Fragment, useEffect, useState } from "react";
-import type { PlaygroundExample } from "../boot-data.ts";
+import type { PlaygroundExample } from "../../boot-data.ts";
 import { useOpenExample } from "./examples-panel.tsx";
 import { postToGateway } from "./post-to-gateway.ts";
 

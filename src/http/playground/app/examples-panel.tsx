@@ -1,5 +1,5 @@
 import { type GraphiQLPlugin, pick, useGraphiQL, useGraphiQLActions } from "@graphiql/react";
-import type { PlaygroundExample } from "../boot-data.ts";
+import type { PlaygroundExample } from "../../boot-data.ts";
 
 /**
  * Creates a side panel that lists the examples and opens them unchanged. It never changes the tabs of a returning

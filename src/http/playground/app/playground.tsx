@@ -1,13 +1,12 @@
 import { useDocExplorer } from "@graphiql/plugin-doc-explorer";
-import { useGraphiQL } from "@graphiql/react";
+import { formatShortcutForOS, useGraphiQL } from "@graphiql/react";
 import { GraphiQL, HISTORY_PLUGIN } from "graphiql";
 import type { ExecutionResult, IntrospectionQuery } from "graphql";
 import { useEffect, useState } from "react";
-import type { BootData, PlaygroundBanner } from "../boot-data.ts";
+import type { PlaygroundBanner, PlaygroundBootData } from "../../boot-data.ts";
 import { createErrorsPlugin } from "./errors-panel.tsx";
 import { createExamplesPlugin, isNarrowWindow } from "./examples-panel.tsx";
 import iconUrl from "./icon.svg";
-import { EditorOptions } from "./monaco.tsx";
 import { type NamedOperation, postToGateway, type Reply, withoutFederation } from "./post-to-gateway.ts";
 import { ActiveTabInView, TabStripArrows } from "./tab-strip.tsx";
 
@@ -15,7 +14,7 @@ import { ActiveTabInView, TabStripArrows } from "./tab-strip.tsx";
  * The whole page. A first visit opens the first example and the Examples panel. Later visits open the visitor's own
  * tabs, which GraphiQL keeps. The browser never stores request headers, because they may contain a token.
  */
-export function Playground({ boot }: { boot: BootData }) {
+export function Playground({ boot }: { boot: PlaygroundBootData }) {
   const [reply, setReply] = useState<Reply>();
   const [props] = useState(() => graphiqlProps(boot, setReply));
   return (
@@ -43,7 +42,7 @@ export function Playground({ boot }: { boot: BootData }) {
   );
 }
 
-function graphiqlProps({ examples }: BootData, onReply: (reply: Reply) => void) {
+function graphiqlProps({ examples }: PlaygroundBootData, onReply: (reply: Reply) => void) {
   const examplesPlugin = createExamplesPlugin(examples);
   const storage = createNamespacedStorage(localStorage, "cam-mfa-gateway");
   // GraphiQL stores its tabs when it draws them.
@@ -87,6 +86,23 @@ function ReplyStatus({ reply }: { reply: Reply | undefined }) {
       {status === undefined ? "No reply" : `HTTP ${status}`} in {durationMs} ms
     </p>
   );
+}
+
+const NO_OPERATION =
+  "Type an operation, or open one from the Examples. Ctrl-Space lists what can stand at the cursor. " +
+  "The operation's name becomes the name of the tab.";
+const NO_RESULT = `The result appears here. Press the play button or ${formatShortcutForOS("Ctrl-Enter", "Cmd")}.`;
+
+/**
+ * Wraps long lines in the operation editor, so that a narrow window shows whole comments, and sets the placeholders of
+ * empty editors. Draws nothing.
+ */
+function EditorOptions() {
+  const queryEditor = useGraphiQL((state) => state.queryEditor);
+  const responseEditor = useGraphiQL((state) => state.responseEditor);
+  useEffect(() => queryEditor?.updateOptions({ wordWrap: "on", placeholder: NO_OPERATION }), [queryEditor]);
+  useEffect(() => responseEditor?.updateOptions({ placeholder: NO_RESULT }), [responseEditor]);
+  return null;
 }
 
 /** Scrolls the documentation to its top when the visitor chooses another type or field. Draws nothing. */

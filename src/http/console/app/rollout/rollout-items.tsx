@@ -7,11 +7,9 @@ import {
   type MfaRolloutItemConnection,
   type MfaRolloutItemState,
 } from "../../../../client/index.ts";
-import { useGateway } from "../gateway.ts";
-import { Pages, usePages } from "../paged-list.tsx";
-import { differencesOf, lostProtectionsOf, PROTECTION_TITLES } from "../texts.ts";
-import { Choice, TextFilter } from "../user-filters.tsx";
-import { ITEM_STATE_TITLES, isOver } from "./rollout-texts.ts";
+import { Choice, TextField } from "../form-fields.tsx";
+import { Pages, useGateway, usePages } from "../gateway.tsx";
+import { differencesOf, ITEM_STATE_TITLES, isOver, lostProtectionsOf, PROTECTION_TITLES } from "../texts.ts";
 
 const POLL_MS = 3_000;
 
@@ -49,7 +47,7 @@ export function RolloutItems({ rollout, state, onState }: RolloutItemsProps) {
   return (
     <>
       <search className="filters">
-        <TextFilter label="Name or Uin" value={search} onValue={setSearch} />
+        <TextField label="Name or Uin" value={search} onValue={setSearch} />
         <Choice
           label="State"
           value={state}

@@ -1,5 +1,5 @@
-import { type ReactNode, useId } from "react";
 import type { PlanMfaRolloutInput } from "../../../../client/index.ts";
+import { Check, Field } from "../form-fields.tsx";
 
 /** The options of a rollout as typed. */
 interface RolloutOptions {
@@ -181,35 +181,5 @@ function WindowFields({ options, onOptions }: RolloutOptionsFieldsProps) {
         </Field>
       </div>
     </>
-  );
-}
-
-interface FieldProps {
-  readonly label: string;
-  readonly children: (id: string) => ReactNode;
-}
-
-function Field({ label, children }: FieldProps) {
-  const id = useId();
-  return (
-    <div>
-      <label htmlFor={id}>{label}</label>
-      {children(id)}
-    </div>
-  );
-}
-
-interface CheckProps {
-  readonly label: string;
-  readonly checked: boolean;
-  readonly onCheck: (checked: boolean) => void;
-}
-
-function Check({ label, checked, onCheck }: CheckProps) {
-  return (
-    <label className="consent">
-      <input type="checkbox" checked={checked} onChange={({ target }) => onCheck(target.checked)} />
-      {label}
-    </label>
   );
 }

@@ -2,9 +2,8 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import type { CamGatewayClient, MfaRollout } from "../../../../client/index.ts";
 import { usersOf } from "../../../../rollout-words.ts";
-import { useGateway } from "../gateway.ts";
-import { Problem } from "../problem.tsx";
-import { ReasonField } from "../reason-field.tsx";
+import { ReasonField } from "../form-fields.tsx";
+import { Problem, useGateway } from "../gateway.tsx";
 import { timeOf } from "../texts.ts";
 
 /** What a visitor can order about a rollout in its status. */

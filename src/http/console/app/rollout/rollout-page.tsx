@@ -1,18 +1,19 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
-import { describeCamError, type MfaRollout, type MfaRolloutItemState } from "../../../../client/index.ts";
-import { ITEM_WORDS } from "../../../../rollout-words.ts";
-import { useGateway } from "../gateway.ts";
-import { Problem } from "../problem.tsx";
-import { timeOf } from "../texts.ts";
+import {
+  describeCamError,
+  type MfaRollout,
+  type MfaRolloutItemState,
+  type MfaRolloutLane,
+} from "../../../../client/index.ts";
+import { durationOf, ITEM_WORDS, optionsOf, usersOf } from "../../../../rollout-words.ts";
+import { Problem, useGateway } from "../gateway.tsx";
+import { ITEM_STATE_TITLES, isOver, ROLLOUT_STATUS_HELP, switchesOf, timeOf } from "../texts.ts";
 import { RolloutItems } from "./rollout-items.tsx";
 import { RolloutOrders } from "./rollout-orders.tsx";
-import { RolloutPlan } from "./rollout-plan.tsx";
-import { RolloutProgress } from "./rollout-progress.tsx";
 import { RolloutProofSection } from "./rollout-proof.tsx";
-import { isOver, ROLLOUT_STATUS_HELP } from "./rollout-texts.ts";
-import { RolloutStatus } from "./rollouts-page.tsx";
+import { ProgressBar, RolloutStatus } from "./rollouts-page.tsx";
 
 const POLL_MS = { active: 1_000, waiting: 5_000 } as const;
 
@@ -100,6 +101,124 @@ function StatusText({ rollout: { status, code, hint, progress } }: { readonly ro
           {describeCamError(code).message} {describeCamError(code).remedy} ({code})
         </p>
       )}
+    </>
+  );
+}
+
+interface RolloutPlanProps {
+  readonly rollout: MfaRollout;
+  /** Lists the users of a state. */
+  readonly onState: (state: MfaRolloutItemState) => void;
+}
+
+/** The plan of a rollout: how many users of each kind, why some are not changed, and the price. */
+function RolloutPlan({ rollout, onState }: RolloutPlanProps) {
+  const { counts, price, desired, planHash, expiresAt, startedAt, reasons, progress } = rollout;
+  const switches = switchesOf(desired);
+  const losing = price?.usersLosingProtection ?? 0;
+  return (
+    <section aria-label="Plan">
+      <h2>Plan</h2>
+      {switches.length > 0 && <p>{switches.join(", ")}</p>}
+      {optionsOf(rollout).map((option) => (
+        <p key={option}>{option}.</p>
+      ))}
+      <div className="glance">
+        {ITEM_WORDS.filter(([, , field]) => counts[field] > 0).map(([state, title, field]) => (
+          <button
+            key={state}
+            type="button"
+            className={`number item-${state.toLowerCase()}`}
+            onClick={() => onState(state)}
+          >
+            <strong>{counts[field].toLocaleString()}</strong> {title}
+          </button>
+        ))}
+      </div>
+      {losing > 0 && (
+        <strong className="lost">
+          {usersOf(losing)} will have no login or no operation protection afterwards.
+        </strong>
+      )}
+      {reasons.length > 0 && (
+        <ul className="cards">
+          {reasons.map(({ state, code, users }) => (
+            <li key={`${state} ${code}`}>
+              <p>
+                <strong>
+                  {usersOf(users)} {ITEM_STATE_TITLES[state]}
+                </strong>
+                : {describeCamError(code).message}
+              </p>
+              <p className="quiet">
+                {describeCamError(code).remedy} ({code})
+              </p>
+            </li>
+          ))}
+        </ul>
+      )}
+      {price !== null && progress.total > 0 && (
+        <p>
+          {price.camCalls.toLocaleString()} calls to CAM, about {durationOf(price.seconds)}
+          {price.secondsByAccount.length > 1 && price.slowestAccount !== null && (
+            <>; the slowest account is {price.slowestAccount}</>
+          )}
+          . The rollout stops when more than {usersOf(price.failuresAllowed)} fail.
+        </p>
+      )}
+      <p className="quiet">
+        {startedAt === null && expiresAt !== null && progress.total > 0 && (
+          <>Start it before {timeOf(expiresAt)}. </>
+        )}
+        Plan {planHash?.slice(0, 16)}
+      </p>
+    </section>
+  );
+}
+
+/** The run of a rollout: how far it is, its wave, and the lane of each account. */
+function RolloutProgress({ rollout }: { readonly rollout: MfaRollout }) {
+  const { progress, lanes, status } = rollout;
+  const { done, total, secondsLeft, wave, waves, heldUntil } = progress;
+  return (
+    <section aria-label="Progress">
+      <h2>Progress</h2>
+      <ProgressBar rollout={rollout} />
+      <p role="status">
+        {done.toLocaleString()} of {usersOf(total)} settled
+        {wave !== null && waves > 1 && `, wave ${wave} of ${waves}`}
+        {status === "RUNNING" && done < total && `, about ${durationOf(secondsLeft)} left`}.
+      </p>
+      {heldUntil !== null && <p>The next wave begins {timeOf(heldUntil)}.</p>}
+      {lanes.length > 1 && (
+        <ul className="lanes">
+          {lanes.map((lane) => (
+            <li key={lane.account}>
+              <Lane lane={lane} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {lanes.length === 1 && lanes[0]?.code && <p>{describeCamError(lanes[0].code).message}</p>}
+    </section>
+  );
+}
+
+function Lane({ lane }: { readonly lane: MfaRolloutLane }) {
+  const { account, total, done, state, code, secondsLeft } = lane;
+  return (
+    <>
+      <span>{account}</span>
+      <progress
+        max={Math.max(total, 1)}
+        value={done}
+        aria-label={`${account}: ${done} of ${total} settled`}
+      />
+      <span className="quiet">
+        {done} of {total}
+        {state === "RUNNING" && `, about ${durationOf(secondsLeft)} left`}
+        {code !== null && `, waits: ${describeCamError(code).message}`}
+      </span>
     </>
   );
 }

@@ -3,11 +3,9 @@ import { useState } from "react";
 import { useLocation } from "wouter";
 import type { MfaRollout } from "../../../../client/index.ts";
 import { usersOf } from "../../../../rollout-words.ts";
-import { useGateway } from "../gateway.ts";
-import { Problem } from "../problem.tsx";
-import { ReasonField } from "../reason-field.tsx";
-import { timeOf } from "../texts.ts";
-import { isOver } from "./rollout-texts.ts";
+import { ReasonField } from "../form-fields.tsx";
+import { Problem, useGateway } from "../gateway.tsx";
+import { isOver, timeOf } from "../texts.ts";
 
 /** The end of a rollout: the reads after the run, the bundle that proves them, and the way back. */
 export function RolloutProofSection({ rollout }: { readonly rollout: MfaRollout }) {

@@ -1,13 +1,10 @@
 import { useState } from "react";
 import { Link } from "wouter";
-import type { ListedMfaRollout, MfaRolloutStatus } from "../../../../client/index.ts";
+import type { ListedMfaRollout, MfaRollout, MfaRolloutStatus } from "../../../../client/index.ts";
 import { usersOf } from "../../../../rollout-words.ts";
-import { useGateway } from "../gateway.ts";
-import { Pages, usePages } from "../paged-list.tsx";
-import { timeOf } from "../texts.ts";
-import { Choice } from "../user-filters.tsx";
-import { ProgressBar } from "./rollout-progress.tsx";
-import { ROLLOUT_STATUS_TITLES, wishOf } from "./rollout-texts.ts";
+import { Choice } from "../form-fields.tsx";
+import { Pages, useGateway, usePages } from "../gateway.tsx";
+import { ROLLOUT_STATUS_TITLES, switchesOf, timeOf } from "../texts.ts";
 
 /** All rollouts that the visitor may see, the latest first. */
 export function RolloutsPage() {
@@ -49,7 +46,7 @@ function RolloutCard({ rollout }: { readonly rollout: ListedMfaRollout }) {
         <Link href={`/rollouts/${id}`}>{name}</Link>
         <time dateTime={createdAt}>{timeOf(createdAt)}</time>
       </p>
-      <p>{undoOf === null ? wishOf(desired).join(", ") : "Takes another rollout back."}</p>
+      <p>{undoOf === null ? switchesOf(desired).join(", ") : "Takes another rollout back."}</p>
       <p className="quiet">
         {usersOf(progress.total)} to change, planned by {requestedBy.subject}
       </p>
@@ -60,4 +57,12 @@ function RolloutCard({ rollout }: { readonly rollout: ListedMfaRollout }) {
 
 export function RolloutStatus({ rollout: { status } }: { readonly rollout: ListedMfaRollout }) {
   return <span className={`pill rollout-${status.toLowerCase()}`}>{ROLLOUT_STATUS_TITLES[status]}</span>;
+}
+
+/** How many users are settled. */
+export function ProgressBar({ rollout }: { readonly rollout: Pick<MfaRollout, "progress"> }) {
+  const { done, total } = rollout.progress;
+  return (
+    <progress max={Math.max(total, 1)} value={done} aria-label={`${done} of ${usersOf(total)} settled`} />
+  );
 }

@@ -1,8 +1,8 @@
 /**
- * The data that the server writes into the page. The build compiles server and page separately. They share only these
- * types.
+ * The data that the server writes into the playground's page. The build compiles server and pages separately. They share
+ * only the types of this file.
  */
-export interface BootData {
+export interface PlaygroundBootData {
   banner: PlaygroundBanner;
   examples: PlaygroundExample[];
   /** Allows the page's scripts to add `<style>` elements under the content security policy. */
@@ -28,4 +28,21 @@ export interface PlaygroundExample {
   errorCode: string | null;
   /** The whole file, comments included. */
   document: string;
+}
+
+/** The data that the server writes into the console's page. */
+export interface ConsoleBootData {
+  /** Undefined if the gateway has no authentication: every visitor is the developer, in local mode. */
+  readonly signIn: SignInSettings | undefined;
+  /** Whether the embedded emulator replaces CAM for every account. */
+  readonly isEmulated: boolean;
+}
+
+/** How the console signs a person in by OpenID Connect. */
+export interface SignInSettings {
+  /** The issuer's URL, as tokens name it in `iss`. */
+  readonly issuer: string;
+  readonly clientId: string;
+  /** The requested scopes, separated by blanks. */
+  readonly scope: string;
 }
