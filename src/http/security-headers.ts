@@ -34,6 +34,19 @@ const PAGE_HEADERS = {
   "permissions-policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
 } as const;
 
+/** Returns the headers of a page, whose policy permits its scripts and these directives only. */
+function pageHeaders(directives: readonly string[]): Readonly<Record<string, string>> {
+  const policy = [
+    "default-src 'none'",
+    "script-src 'self'",
+    ...directives,
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+    "form-action 'none'",
+  ];
+  return { ...PAGE_HEADERS, "content-security-policy": policy.join("; "), "cache-control": "no-store" };
+}
+
 /**
  * Returns the headers of the playground's page, which runs only files of this process and connects only to it.
  *
@@ -42,24 +55,14 @@ const PAGE_HEADERS = {
  * injected style attribute from loading or sending anything outside this origin.
  */
 export function playgroundPageHeaders(styleNonce: string): Readonly<Record<string, string>> {
-  const policy = [
-    "default-src 'none'",
-    "script-src 'self'",
+  return pageHeaders([
     "worker-src 'self'",
     "connect-src 'self'",
     "img-src 'self' data:",
     "font-src 'self'",
     `style-src 'self' 'nonce-${styleNonce}'`,
     "style-src-attr 'unsafe-inline'",
-    "frame-ancestors 'none'",
-    "base-uri 'none'",
-    "form-action 'none'",
-  ];
-  return {
-    ...PAGE_HEADERS,
-    "content-security-policy": policy.join("; "),
-    "cache-control": "no-store",
-  };
+  ]);
 }
 
 /**
@@ -67,21 +70,11 @@ export function playgroundPageHeaders(styleNonce: string): Readonly<Record<strin
  * to the issuer.
  */
 export function consolePageHeaders(issuerOrigin: string | undefined): Readonly<Record<string, string>> {
-  const policy = [
-    "default-src 'none'",
-    "script-src 'self'",
+  return pageHeaders([
     `connect-src 'self'${issuerOrigin === undefined ? "" : ` ${issuerOrigin}`}`,
     "img-src 'self'",
     "style-src 'self'",
-    "frame-ancestors 'none'",
-    "base-uri 'none'",
-    "form-action 'none'",
-  ];
-  return {
-    ...PAGE_HEADERS,
-    "content-security-policy": policy.join("; "),
-    "cache-control": "no-store",
-  };
+  ]);
 }
 
 /** The headers of the pages' files. A worker obeys the policy of its own script, not the page's. */

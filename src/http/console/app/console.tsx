@@ -1,5 +1,5 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { type ComponentType, type ReactNode, useEffect, useRef, useState } from "react";
 import { Link, Redirect, Route, Router, Switch, useLocation } from "wouter";
 import { useHashLocation } from "wouter/use-hash-location";
 import { ApprovalsPage } from "./approvals-page.tsx";
@@ -16,15 +16,16 @@ import { FIRST_SEARCH } from "./user-filters.tsx";
 import { UserPage } from "./user-page.tsx";
 import { UsersPage } from "./users-page.tsx";
 
-const PAGES = [
+/** The pages of the navigation. The list of users has its own route, because it keeps its search. */
+const PAGES: readonly { readonly path: string; readonly title: string; readonly Page?: ComponentType }[] = [
   { path: "/users", title: "Users" },
-  { path: "/coverage", title: "Coverage" },
-  { path: "/rollouts", title: "Rollouts" },
-  { path: "/approvals", title: "Approvals" },
-  { path: "/record", title: "Record" },
-  { path: "/drift", title: "Drift" },
-  { path: "/callers", title: "Paused callers" },
-] as const;
+  { path: "/coverage", title: "Coverage", Page: CoveragePage },
+  { path: "/rollouts", title: "Rollouts", Page: RolloutsPage },
+  { path: "/approvals", title: "Approvals", Page: ApprovalsPage },
+  { path: "/record", title: "Record", Page: RecordPage },
+  { path: "/drift", title: "Drift", Page: DriftPage },
+  { path: "/callers", title: "Paused callers", Page: CallersPage },
+];
 
 interface ConsoleProps {
   /** Undefined if the gateway needs no sign-in. */
@@ -59,24 +60,14 @@ export function Console({ session, isEmulated }: ConsoleProps) {
                 <NewRolloutPage filters={search.filters} />
               </Route>
               <Route path="/rollouts/:id">{({ id }) => <RolloutPage key={id} id={id} />}</Route>
-              <Route path="/rollouts">
-                <RolloutsPage />
-              </Route>
-              <Route path="/coverage">
-                <CoveragePage />
-              </Route>
-              <Route path="/approvals">
-                <ApprovalsPage />
-              </Route>
-              <Route path="/record">
-                <RecordPage />
-              </Route>
-              <Route path="/drift">
-                <DriftPage />
-              </Route>
-              <Route path="/callers">
-                <CallersPage />
-              </Route>
+              {PAGES.map(
+                ({ path, Page }) =>
+                  Page && (
+                    <Route key={path} path={path}>
+                      <Page />
+                    </Route>
+                  ),
+              )}
               <Route>
                 <Redirect to="/users" replace />
               </Route>

@@ -4,7 +4,6 @@ import { Link } from "wouter";
 import {
   type AvailableMethod,
   CamGatewayError,
-  type MethodsToSwitch,
   type SetSubUserMfaInput,
   type SubUser,
   type SubUserMfa,
@@ -18,15 +17,13 @@ import {
   PROTECTION_TITLES,
   PROTECTIONS,
   type ProtectionName,
+  SWITCHABLE,
+  type Switches,
 } from "./texts.ts";
 
-type Switchable = keyof MethodsToSwitch;
+type Switchable = (typeof SWITCHABLE)[number];
 
-const SWITCHABLE: readonly string[] = ["phone", "stoken", "wechat"] satisfies readonly Switchable[];
-
-type Wanted = Readonly<Record<ProtectionName, MethodsToSwitch>>;
-
-const NOTHING: Wanted = { login: {}, action: {} };
+const NOTHING: Switches = { login: {}, action: {} };
 
 interface ProtectionsFormProps {
   readonly user: SubUser;
@@ -36,7 +33,7 @@ interface ProtectionsFormProps {
 
 /** The methods of both protections. A visitor switches some of them, gives a reason, and sends the change. */
 export function ProtectionsForm({ user, mfa, onChanged }: ProtectionsFormProps) {
-  const [wanted, setWanted] = useState<Wanted>(NOTHING);
+  const [wanted, setWanted] = useState<Switches>(NOTHING);
   const [reason, setReason] = useState("");
   const [givesUp, setGivesUp] = useState(false);
   // Repeating a change whose answer was lost does not make it twice. Another change has another key.
@@ -56,7 +53,7 @@ export function ProtectionsForm({ user, mfa, onChanged }: ProtectionsFormProps) 
   });
   const count = PROTECTIONS.reduce((sum, name) => sum + Object.keys(wanted[name]).length, 0);
 
-  function edit(next: Wanted): void {
+  function edit(next: Switches): void {
     setWanted(next);
     setIdempotencyKey(crypto.randomUUID());
   }
@@ -161,7 +158,7 @@ function Availability({ method }: { readonly method: AvailableMethod | undefined
 }
 
 function isSwitchable(method: string): method is Switchable {
-  return SWITCHABLE.includes(method);
+  return SWITCHABLE.some((each) => each === method);
 }
 
 function stateOf(flag: boolean | null): string {

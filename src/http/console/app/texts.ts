@@ -1,5 +1,6 @@
 import type {
   LoginActionFlag,
+  MethodsToSwitch,
   MfaChangeStatus,
   MfaMethod,
   MfaMethodsOfBoth,
@@ -26,6 +27,9 @@ export const METHOD_TITLES: Readonly<Record<Method, string>> = {
 };
 
 export const METHODS = Object.keys(METHOD_TITLES) as readonly Method[];
+
+/** The methods that the gateway can switch. */
+export const SWITCHABLE = ["phone", "stoken", "wechat"] as const satisfies readonly (keyof MethodsToSwitch)[];
 
 /** The methods as the directory's enum names them. */
 export const METHOD_ENUM: Readonly<Record<Method, MfaMethod>> = {
@@ -61,6 +65,9 @@ export const PROTECTION_TITLES = { login: "Login", action: "Operation" } as cons
 export type ProtectionName = keyof typeof PROTECTION_TITLES;
 
 export const PROTECTIONS = Object.keys(PROTECTION_TITLES) as readonly ProtectionName[];
+
+/** The methods to switch in both protections. A method that is left out stays as it is. */
+export type Switches = Readonly<Record<ProtectionName, MethodsToSwitch>>;
 
 export const STATUS_TITLES: Readonly<Record<MfaChangeStatus, string>> = {
   AWAITING_APPROVAL: "Awaits approval",

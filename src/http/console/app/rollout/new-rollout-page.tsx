@@ -5,19 +5,22 @@ import type { MethodsToSwitch } from "../../../../client/index.ts";
 import { usersOf } from "../../../../rollout-words.ts";
 import { ReasonField } from "../form-fields.tsx";
 import { Problem, useGateway } from "../gateway.tsx";
-import { METHOD_TITLES, PROTECTION_TITLES, PROTECTIONS, type ProtectionName } from "../texts.ts";
+import {
+  METHOD_TITLES,
+  PROTECTION_TITLES,
+  PROTECTIONS,
+  type ProtectionName,
+  SWITCHABLE,
+  type Switches,
+} from "../texts.ts";
 import { describeFilters, type UserFilters, userFilterOf } from "../user-filters.tsx";
 import { NO_OPTIONS, optionsOf, RolloutOptionsFields } from "./rollout-options.tsx";
-
-type Wish = Readonly<Record<ProtectionName, MethodsToSwitch>>;
-
-const SWITCHABLE = ["phone", "stoken", "wechat"] as const satisfies readonly (keyof MethodsToSwitch)[];
 
 /** Plans a rollout over the users that the filters of the list of users select. */
 export function NewRolloutPage({ filters }: { readonly filters: UserFilters }) {
   const [name, setName] = useState("");
   const [reason, setReason] = useState("");
-  const [wish, setWish] = useState<Wish>({ login: {}, action: {} });
+  const [wish, setWish] = useState<Switches>({ login: {}, action: {} });
   const [options, setOptions] = useState(NO_OPTIONS);
   const [, navigate] = useLocation();
   const { client } = useGateway();
@@ -90,8 +93,8 @@ function Selection({ filters }: { readonly filters: UserFilters }) {
 }
 
 interface WishTableProps {
-  readonly wish: Wish;
-  readonly onWish: (wish: Wish) => void;
+  readonly wish: Switches;
+  readonly onWish: (wish: Switches) => void;
 }
 
 /** The methods to switch. A method that is left alone keeps the state that each user has. */
