@@ -6,9 +6,8 @@ import { AuditEvents } from "./audit-events.ts";
 import { CHECKPOINTS, type ChainHead } from "./chain.ts";
 import { type Checkpoint, FIRST_CHECKPOINT, signCheckpoint } from "./checkpoint.ts";
 import { storeCheckpoint } from "./checkpointer.ts";
-import { examineRecord, type SoundRecord } from "./examine-record.ts";
-import { isPruned, readPruned } from "./pruned-places.ts";
-import { atOneMoment, readRecords } from "./read-record.ts";
+import { atOneMoment, isPruned, readPruned, readRecords } from "./read-record.ts";
+import { examineRecord, type SoundRecord } from "./verify-database.ts";
 
 /** The record has a fault that no restore explains, or it changed meanwhile. */
 export class RestoreRefusedError extends Error {

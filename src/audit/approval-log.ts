@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import { personOf } from "../auth/caller.ts";
+import { type CallerIdentity, personOf } from "../auth/caller.ts";
 import type { Database } from "../database/database.ts";
 import { runQuery } from "../database/statements.ts";
 import type { Report } from "../telemetry/log-events.ts";
@@ -10,7 +10,6 @@ import {
   type ChangeApprovalIntent,
   type ChangeRecord,
   type ChangeRow,
-  type RecordedCaller,
   type RejectVerdict,
   requireChangeId,
   toChangeRecord,
@@ -83,7 +82,7 @@ export class ApprovalLog {
   /** Settles a change as refused. Its decision is `withdrawn` if `by` requested the change. Runs one statement. */
   async reject(
     id: string,
-    by: RecordedCaller,
+    by: CallerIdentity,
     { gatewayRequestId, reason }: Pick<ChangeApprovalIntent, "gatewayRequestId" | "reason">,
   ): Promise<RejectVerdict> {
     const { database, replica } = this.#deps;

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
+import type { CallerIdentity } from "../auth/caller.ts";
 import type { Database } from "../database/database.ts";
 import { runQuery, runRead } from "../database/statements.ts";
-import type { RecordedCaller } from "./change-record.ts";
 
 export const EVENT_KINDS = [
   "refusal",
@@ -29,7 +29,7 @@ export interface AuditEvent {
   readonly at: Date;
   readonly account: string | undefined;
   /** The caller or operator. Undefined for events of the gateway itself. */
-  readonly by: RecordedCaller | undefined;
+  readonly by: CallerIdentity | undefined;
   /** The facts of the kind. docs/iam/events.md lists them. */
   readonly details: Readonly<Record<string, unknown>>;
 }

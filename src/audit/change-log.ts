@@ -5,6 +5,7 @@
  */
 
 import { type RawBuilder, sql } from "kysely";
+import type { CallerIdentity } from "../auth/caller.ts";
 import type { Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 import { inTransaction, runQuery, runRead } from "../database/statements.ts";
@@ -21,7 +22,6 @@ import {
   isChangeId,
   type OtherWrites,
   type RecentWrite,
-  type RecordedCaller,
   requireChangeId,
   type Settled,
   toChangeRecord,
@@ -104,7 +104,7 @@ export class ChangeLog {
 
   /** Returns the caller's latest change under an idempotency key, which expires after a day. */
   async findByIdempotencyKey(
-    { subject, issuer }: RecordedCaller,
+    { subject, issuer }: CallerIdentity,
     key: string,
   ): Promise<ChangeRecord | undefined> {
     const [row] = await this.#run<ChangeRow>(sql`

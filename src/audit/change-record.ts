@@ -1,3 +1,4 @@
+import type { CallerIdentity } from "../auth/caller.ts";
 import type { Uin } from "../contract/index.ts";
 
 export const CHANGE_STATUSES = ["awaiting_approval", "pending", "applied", "refused", "unknown"] as const;
@@ -9,12 +10,6 @@ export const CHANGE_STATUSES = ["awaiting_approval", "pending", "applied", "refu
  */
 export type ChangeStatus = (typeof CHANGE_STATUSES)[number];
 
-export interface RecordedCaller {
-  readonly subject: string;
-  readonly client: string | undefined;
-  readonly issuer: string | undefined;
-}
-
 /** The approval of a change that needs one. */
 export interface ChangeApproval {
   readonly expiresAt: Date;
@@ -25,7 +20,7 @@ export interface ChangeApproval {
 interface ApprovalDecision {
   /** withdrawn: rejected by the caller who requested the change. */
   readonly kind: "approved" | "rejected" | "withdrawn";
-  readonly by: RecordedCaller;
+  readonly by: CallerIdentity;
   readonly at: Date;
   readonly reason: string | undefined;
   readonly gatewayRequestId: string;
@@ -38,7 +33,7 @@ export interface ChangeRecord {
   /** The account's name in the gateway when the change began. */
   readonly account: string;
   readonly opUin: Uin;
-  readonly caller: RecordedCaller;
+  readonly caller: CallerIdentity;
   readonly gatewayRequestId: string;
   /** The change as the caller requested it. */
   readonly requested: object;
@@ -79,7 +74,7 @@ export interface ChangeRecord {
 export interface ChangeIntent {
   readonly account: string;
   readonly opUin: Uin;
-  readonly caller: RecordedCaller;
+  readonly caller: CallerIdentity;
   readonly gatewayRequestId: string;
   readonly requested: object;
   readonly reason: string | undefined;
@@ -98,7 +93,7 @@ export interface ChangeIntent {
 
 /** The approval of a change, recorded before the write to CAM. */
 export interface ChangeApprovalIntent {
-  readonly by: RecordedCaller;
+  readonly by: CallerIdentity;
   readonly gatewayRequestId: string;
   readonly reason: string | undefined;
   /** The before-image that was read for this approval. */

@@ -7,9 +7,9 @@ import type { Report } from "../telemetry/log-events.ts";
 import { CHECKPOINTS, type ChainHead, LEGACY } from "./chain.ts";
 import { type ChainAnchors, LEGACY_ANCHOR } from "./chain-anchors.ts";
 import { type Checkpoint, FIRST_CHECKPOINT, signCheckpoint } from "./checkpoint.ts";
-import { type Examination, examineRecord, type SoundRecord } from "./examine-record.ts";
 import { atOneMoment } from "./read-record.ts";
 import { encodePublicKey } from "./signing-keys.ts";
+import { type Examination, examineRecord, type SoundRecord } from "./verify-database.ts";
 
 interface AuditCheckpointerDeps {
   readonly database: Database;

@@ -3,11 +3,12 @@ import type { Tables } from "../database/database.ts";
 import { CHECKPOINTS, type ChainHead, LEGACY } from "./chain.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { type ExportEnd, type ExportHeader, formatRecord } from "./export-lines.ts";
-import { beginAfterPruned, readPruned } from "./pruned-places.ts";
 import {
+  beginAfterPruned,
   readCheckpoints,
   readHeads,
   readLegacyCheckpoints,
+  readPruned,
   readRecords,
   type StoredRecord,
 } from "./read-record.ts";

@@ -2,8 +2,7 @@ import { type Kysely, sql } from "kysely";
 import { type Database, DatabaseError, type Tables } from "../database/database.ts";
 import { CHECKPOINTS, type ChainHead } from "./chain.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { type PrunedPlace, readPruned } from "./pruned-places.ts";
-import { atOneMoment, readCheckpoints } from "./read-record.ts";
+import { atOneMoment, type PrunedPlace, readCheckpoints, readPruned } from "./read-record.ts";
 import { verifyDatabase } from "./verify-database.ts";
 import type { RecordReport } from "./verify-record.ts";
 

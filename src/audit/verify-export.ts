@@ -9,8 +9,14 @@ import {
   type SealedRecord,
 } from "./chain.ts";
 import { type LegacyCheckpoint, parseCheckpoint } from "./checkpoint.ts";
-import { type ExportedRecord, type ExportHeader, LINES, parseLine } from "./export-lines.ts";
-import { linesOf, surveyLines } from "./file-lines.ts";
+import {
+  type ExportedRecord,
+  type ExportHeader,
+  LINES,
+  linesOf,
+  parseLine,
+  surveyLines,
+} from "./export-lines.ts";
 import { type RecordReport, RecordVerifier } from "./verify-record.ts";
 
 interface VerifyExportOptions {

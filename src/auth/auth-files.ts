@@ -9,7 +9,7 @@ import {
 } from "./authenticator.ts";
 import { isMisleading, isPrintable } from "./caller.ts";
 import { type IssuerSettings, issuerSchema } from "./issuer-settings.ts";
-import { problemOfRouterSecret } from "./router-secret.ts";
+import { problemOfRouterSecret } from "./request-authenticator.ts";
 
 /** The error of the files of authentication and the policy. It holds every problem. */
 export class AuthFileError extends Error {

@@ -41,6 +41,11 @@ export interface Caller extends CallerIdentity {
   readonly scopes: ReadonlySet<Scope>;
 }
 
+/** Returns only the caller's names, without the caller's permissions. */
+export function identityOf({ subject, client, issuer }: CallerIdentity): CallerIdentity {
+  return { subject, client, issuer };
+}
+
 /** The development caller of local mode. It has every scope, so local mode listens on loopback only. */
 export const LOCAL_CALLER: Caller = Object.freeze({ subject: "local", scopes: new Set(SCOPES) });
 

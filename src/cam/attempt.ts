@@ -1,5 +1,5 @@
+import { type CamError, isServiceFault, isThrottle, mayHaveBeenApplied } from "./cam-error.ts";
 import type { CircuitVote } from "./circuit-breaker.ts";
-import { type CamError, isServiceFault, isThrottle, mayHaveBeenApplied } from "./errors/cam-error.ts";
 import type { CamResult } from "./protocol.ts";
 import type { SlotOutcome } from "./quota.ts";
 import type { TransportError } from "./transport/http-transport.ts";

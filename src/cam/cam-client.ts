@@ -10,9 +10,6 @@ import {
   voteOnError,
   voteOnTransportError,
 } from "./attempt.ts";
-import type { ActionCircuits } from "./circuit-breaker.ts";
-import { type Credential, CredentialError } from "./credentials/credential.ts";
-import type { CredentialCache } from "./credentials/credential-cache.ts";
 import {
   CamError,
   type CamErrorDetails,
@@ -20,18 +17,14 @@ import {
   isSignatureExpired,
   isThrottle,
   transportFailure,
-} from "./errors/cam-error.ts";
-import {
-  type CamAction,
-  type CamClientConfig,
-  type CamResult,
-  type ClockSkew,
-  createRequest,
-  endpointFor,
-  readReply,
-} from "./protocol.ts";
+} from "./cam-error.ts";
+import { type CamClientConfig, createRequest, endpointFor } from "./cam-request.ts";
+import type { ActionCircuits } from "./circuit-breaker.ts";
+import type { ClockSkew } from "./clock-skew.ts";
+import { type Credential, type CredentialCache, CredentialError } from "./credentials/credential.ts";
+import { type CamAction, type CamResult, readReply } from "./protocol.ts";
 import type { CallPriority, Quota, Slot, SlotRequest } from "./quota.ts";
-import type { Tc3Signer } from "./signing/tc3-signer.ts";
+import type { Tc3Signer } from "./tc3-signer.ts";
 import { type HttpTransport, TransportError } from "./transport/http-transport.ts";
 
 export interface CamClientDeps {

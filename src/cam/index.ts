@@ -22,33 +22,42 @@ export { describeSubAccounts, listAccounts, listUsers, MAX_SUB_ACCOUNTS_PER_CALL
 export type { CamAttempt } from "./attempt.ts";
 export type { CamCallOptions } from "./cam-client.ts";
 export { CamClient } from "./cam-client.ts";
-export { ActionCircuits, type CircuitBreakerConfig } from "./circuit-breaker.ts";
-export type { CredentialSettings } from "./credentials/create-credential-chain.ts";
-export {
-  type CredentialChainDeps,
-  checkCredentialFiles,
-  createCredentialChain,
-  createRoleChain,
-} from "./credentials/create-credential-chain.ts";
-export type { Credential, CredentialProvider } from "./credentials/credential.ts";
-export { type CredentialChain, CredentialError, createProviderChain } from "./credentials/credential.ts";
-export { CredentialCache, type CredentialObserver } from "./credentials/credential-cache.ts";
-export type { EnvironmentCredentialSources } from "./credentials/environment-provider.ts";
-export { createEnvironmentProvider, createStaticProvider } from "./credentials/environment-provider.ts";
-export { isRoleName, METADATA_ORIGIN } from "./credentials/metadata-provider.ts";
-export { createProfileProvider } from "./credentials/profile-provider.ts";
-export type { CamErrorKind } from "./errors/cam-error.ts";
+export type { CamErrorKind } from "./cam-error.ts";
 export {
   CamError,
   isKeyRefused,
   isSignatureExpired,
   isThrottle,
   mayHaveBeenApplied,
-} from "./errors/cam-error.ts";
-export type { CamAction, CamClientConfig, CamEndpoint, CamResult } from "./protocol.ts";
-export { ClockSkew } from "./protocol.ts";
+} from "./cam-error.ts";
+export type { CamClientConfig, CamEndpoint } from "./cam-request.ts";
+export { ActionCircuits, type CircuitBreakerConfig } from "./circuit-breaker.ts";
+export { ClockSkew } from "./clock-skew.ts";
+export type {
+  CredentialSettings,
+  EnvironmentCredentialSources,
+} from "./credentials/create-credential-chain.ts";
+export {
+  type CredentialChainDeps,
+  checkCredentialFiles,
+  createCredentialChain,
+  createEnvironmentProvider,
+  createRoleChain,
+  createStaticProvider,
+} from "./credentials/create-credential-chain.ts";
+export type { Credential, CredentialProvider } from "./credentials/credential.ts";
+export {
+  CredentialCache,
+  type CredentialChain,
+  CredentialError,
+  type CredentialObserver,
+  createProviderChain,
+} from "./credentials/credential.ts";
+export { isRoleName, METADATA_ORIGIN } from "./credentials/metadata-provider.ts";
+export { createProfileProvider } from "./credentials/profile-provider.ts";
+export type { CamAction, CamResult } from "./protocol.ts";
 export type { CallPriority, Quota, Slot, SlotOutcome, SlotRequest } from "./quota.ts";
 export { unlimitedQuota } from "./quota.ts";
-export { Tc3Signer } from "./signing/tc3-signer.ts";
+export { Tc3Signer } from "./tc3-signer.ts";
 export { createDispatcher, type ProxySettings } from "./transport/connection-pool.ts";
 export { HttpTransport } from "./transport/http-transport.ts";

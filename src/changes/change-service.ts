@@ -4,19 +4,14 @@
  * records and settles, and flag-writer.ts sends and resolves lost replies.
  */
 import type { ApprovalLog } from "../audit/approval-log.ts";
+import type { PausedCallers } from "../audit/caller-pauses.ts";
 import type { ApproveVerdict, BeginVerdict, ChangeRecord, ChangeSettlement } from "../audit/change-record.ts";
 import type { OpenItem, RolloutVerdict } from "../audit/rollout-log.ts";
 import type { Accounts } from "../auth/accounts.ts";
-import { isSamePerson, requireScope } from "../auth/caller.ts";
+import { identityOf, isSamePerson, requireScope } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
-import {
-  type ChangeAccess,
-  type ChangeAccount,
-  type ChangePermission,
-  type PausedCallers,
-  recordedCaller,
-} from "./change-access.ts";
+import type { ChangeAccess, ChangeAccount, ChangePermission } from "./change-access.ts";
 import { UserLock } from "./changes-of-user.ts";
 import { Failure } from "./failure.ts";
 import {
@@ -148,7 +143,7 @@ export class ChangeService {
     const { id, opUin } = record;
     const { approvalLog, log, observer } = this.#deps;
     const by = { gatewayRequestId: requestId, reason };
-    const verdict = await approvalLog.reject(id, recordedCaller(caller), by);
+    const verdict = await approvalLog.reject(id, identityOf(caller), by);
     const now = await log.find(id);
     if (now?.approval === undefined || now.approval.decision?.kind === "approved") {
       throw new GatewayError("APPROVAL_NOT_AWAITED", { opUin, changeId: id });

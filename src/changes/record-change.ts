@@ -10,10 +10,11 @@ import type {
 } from "../audit/change-record.ts";
 import type { RolloutLog, RolloutVerdict } from "../audit/rollout-log.ts";
 import { DEFAULT_ACCOUNT } from "../auth/accounts.ts";
+import { identityOf } from "../auth/caller.ts";
 import type { SetMfaFlagInput } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError, isCamErrorCode } from "../contract/index.ts";
-import { type ChangePermission, recordedCaller } from "./change-access.ts";
+import type { ChangePermission } from "./change-access.ts";
 import type { AccountUser, KnownFlags, RecentWrites } from "./changes-of-user.ts";
 import { camAnswerOf, Failure, failureOf } from "./failure.ts";
 import type { WriteResult } from "./flag-writer.ts";
@@ -75,7 +76,7 @@ export class ChangeRecorder {
         : this.awaitShared(order.record.id, context);
     }
     if (context.idempotencyKey === undefined) return undefined;
-    const caller = recordedCaller(context.caller);
+    const caller = identityOf(context.caller);
     const earlier = await this.#deps.log.findByIdempotencyKey(caller, context.idempotencyKey);
     if (earlier === undefined) return undefined;
     if (earlier.requestHash !== hashOf(request)) {
@@ -95,13 +96,13 @@ export class ChangeRecorder {
     const common = { gatewayRequestId, before, sent, leaseMs };
     if (order.kind === "approval") {
       const { record, reason } = order;
-      const by = recordedCaller(caller);
+      const by = identityOf(caller);
       return approvalLog.approve(record.id, { ...common, by, reason, composedFrom: record }, basis);
     }
     const { opUin, login, action, overwriteOtherMethods, reason } = order.request;
     const intent = {
       ...{ ...common, account, opUin, reason, idempotencyKey },
-      caller: recordedCaller(caller),
+      caller: identityOf(caller),
       requested: { login, action, overwriteOtherMethods },
       requestHash: hashOf(order.request),
       approvalMs: permission.approval && permission.approval.expiresInMinutes * 60_000,

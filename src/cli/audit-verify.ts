@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import { CHECKPOINTS, type ChainHead } from "../audit/chain.ts";
-import { isPruned } from "../audit/pruned-places.ts";
-import { atOneMoment } from "../audit/read-record.ts";
+import { atOneMoment, isPruned } from "../audit/read-record.ts";
 import { fingerprint, loadPublicKeys } from "../audit/signing-keys.ts";
 import { verifyDatabase } from "../audit/verify-database.ts";
 import type { RecordReport } from "../audit/verify-record.ts";

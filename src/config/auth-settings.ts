@@ -2,7 +2,7 @@ import type { AuthSettings } from "../auth/auth-files.ts";
 import { type ClientCertificateSettings, networksOf } from "../auth/authenticator.ts";
 import { isScope, SCOPES } from "../auth/caller.ts";
 import { type IssuerSettings, issuerSchema } from "../auth/issuer-settings.ts";
-import { problemOfRouterSecret, ROUTER_SECRET_HEADER } from "../auth/router-secret.ts";
+import { problemOfRouterSecret, ROUTER_SECRET_HEADER } from "../auth/request-authenticator.ts";
 import { Secret, type SecretSource } from "../secret.ts";
 import type { ConfigInput } from "./variables.ts";
 

@@ -1,11 +1,9 @@
 import { type Accounts, DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import { type AuthSettings, loadAuthFiles } from "../auth/auth-files.ts";
 import { type Authenticator, CertificateAuthenticator, localAuthenticator } from "../auth/authenticator.ts";
-import { IssuerKeys } from "../auth/issuer-keys.ts";
-import { loadJwks } from "../auth/load-jwks.ts";
+import { IssuerKeys, loadJwks } from "../auth/issuer-keys.ts";
 import { PolicyFile, policyTerms } from "../auth/policy/policy-file.ts";
-import { RequestAuthenticator } from "../auth/request-authenticator.ts";
-import { RouterSecret } from "../auth/router-secret.ts";
+import { RequestAuthenticator, RouterSecret } from "../auth/request-authenticator.ts";
 import { TokenVerifier } from "../auth/token-verifier.ts";
 import { createDispatcher, type ProxySettings } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";

@@ -1,10 +1,10 @@
 import { sql } from "kysely";
 import { beforeAll, describe, expect, test } from "vitest";
 import { ApprovalLog } from "../../src/audit/approval-log.ts";
-import type { BulkGuard } from "../../src/audit/caller-pauses.ts";
-import { CallerPauses } from "../../src/audit/caller-pauses.ts";
+import { type BulkGuard, CallerPauses } from "../../src/audit/caller-pauses.ts";
 import { ChangeLog } from "../../src/audit/change-log.ts";
-import type { ChangeIntent, RecordedCaller } from "../../src/audit/change-record.ts";
+import type { ChangeIntent } from "../../src/audit/change-record.ts";
+import type { CallerIdentity } from "../../src/auth/caller.ts";
 import type { Database } from "../../src/database/database.ts";
 import { createTestPostgres, openTestDatabase, openTestPostgres } from "../support/open-test-database.ts";
 import { TEST_MACS } from "../support/signing-key.ts";
@@ -15,7 +15,7 @@ const OPERATOR = { subject: "operator", client: undefined, issuer: "https://issu
 
 let callers = 0;
 
-function newCaller(): RecordedCaller {
+function newCaller(): CallerIdentity {
   callers++;
   return { subject: `caller-${callers}`, client: "portal", issuer: "https://issuer.example" };
 }
@@ -33,11 +33,11 @@ describe.each(["postgres", "pglite"] as const)("the bulk guard on %s", (kind) =>
     pauses = new CallerPauses(database);
   });
 
-  async function begin(caller: RecordedCaller, change: Partial<ChangeIntent> = {}): Promise<string> {
+  async function begin(caller: CallerIdentity, change: Partial<ChangeIntent> = {}): Promise<string> {
     return (await log.begin(intentOf({ caller, ...change }), FRESH)).kind;
   }
 
-  async function kinds(caller: RecordedCaller, count: number): Promise<string[]> {
+  async function kinds(caller: CallerIdentity, count: number): Promise<string[]> {
     const found: string[] = [];
     for (let i = 0; i < count; i++) found.push(await begin(caller));
     return found;

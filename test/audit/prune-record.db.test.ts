@@ -17,7 +17,7 @@ import {
   requireOwner,
   sealPrune,
 } from "../../src/audit/prune-record.ts";
-import { readPruned } from "../../src/audit/pruned-places.ts";
+import { readPruned } from "../../src/audit/read-record.ts";
 import { verifyDatabase } from "../../src/audit/verify-database.ts";
 import { verifyExport } from "../../src/audit/verify-export.ts";
 import type { RecordReport } from "../../src/audit/verify-record.ts";

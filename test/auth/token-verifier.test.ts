@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { IssuerKeys } from "../../src/auth/issuer-keys.ts";
+import { IssuerKeys, loadJwks } from "../../src/auth/issuer-keys.ts";
 import type { IssuerSettings } from "../../src/auth/issuer-settings.ts";
-import { loadJwks } from "../../src/auth/load-jwks.ts";
 import { TokenVerifier } from "../../src/auth/token-verifier.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { AUDIENCE, type StartedIssuer, startIssuer } from "../support/start-issuer.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { decideRetry, MAX_ATTEMPTS, type RetryQuestion } from "../../src/cam/attempt.ts";
-import { CamError, type CamErrorKind } from "../../src/cam/errors/cam-error.ts";
+import { CamError, type CamErrorKind } from "../../src/cam/cam-error.ts";
 
 function errorOf(kind: CamErrorKind, camCode?: string): CamError {
   return new CamError({ kind, action: "SetMfaFlag", attempts: 1, ...(camCode && { camCode }) });

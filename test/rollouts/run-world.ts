@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
-import { CallerPauses } from "../../src/audit/caller-pauses.ts";
+import { CallerPauses, PausedCallers } from "../../src/audit/caller-pauses.ts";
 import { ChangeLog } from "../../src/audit/change-log.ts";
 import { DueChanges } from "../../src/audit/due-changes.ts";
 import { RolloutLog } from "../../src/audit/rollout-log.ts";
 import { Accounts } from "../../src/auth/accounts.ts";
 import { type Caller, SCOPES } from "../../src/auth/caller.ts";
 import { type CamAction, CamError, type SafeAuthFlags, type SetMfaFlagInput } from "../../src/cam/index.ts";
-import { type ChangeAccount, PausedCallers } from "../../src/changes/change-access.ts";
+import type { ChangeAccount } from "../../src/changes/change-access.ts";
 import { ChangeService, type ChangeServiceDeps } from "../../src/changes/change-service.ts";
 import { RecentWrites } from "../../src/changes/changes-of-user.ts";
 import { FlagWriter } from "../../src/changes/flag-writer.ts";

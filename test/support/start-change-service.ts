@@ -1,6 +1,6 @@
 import { onTestFinished } from "vitest";
 import { ApprovalLog } from "../../src/audit/approval-log.ts";
-import { type BulkGuard, CallerPauses } from "../../src/audit/caller-pauses.ts";
+import { type BulkGuard, CallerPauses, PausedCallers } from "../../src/audit/caller-pauses.ts";
 import { ChangeLog } from "../../src/audit/change-log.ts";
 import { RolloutLog } from "../../src/audit/rollout-log.ts";
 import { Accounts, DEFAULT_ACCOUNT } from "../../src/auth/accounts.ts";
@@ -16,7 +16,6 @@ import {
   Tc3Signer,
   unlimitedQuota,
 } from "../../src/cam/index.ts";
-import { PausedCallers } from "../../src/changes/change-access.ts";
 import { ChangeService, type ChangeServiceDeps } from "../../src/changes/change-service.ts";
 import { RecentWrites } from "../../src/changes/changes-of-user.ts";
 import { FlagWriter } from "../../src/changes/flag-writer.ts";

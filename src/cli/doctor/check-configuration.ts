@@ -3,7 +3,7 @@ import { access, open, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { DEFAULT_ACCOUNT } from "../../auth/accounts.ts";
 import { loadAuthFiles } from "../../auth/auth-files.ts";
-import { loadJwks } from "../../auth/load-jwks.ts";
+import { loadJwks } from "../../auth/issuer-keys.ts";
 import { loadPolicy } from "../../auth/policy/policy-file.ts";
 import { createDispatcher } from "../../cam/index.ts";
 import { systemClock } from "../../clock.ts";

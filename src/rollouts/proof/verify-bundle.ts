@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { GATEWAY_CHAIN, type SealedRecord, sha256Hex } from "../../audit/chain.ts";
-import { parseLine } from "../../audit/export-lines.ts";
-import { linesOf } from "../../audit/file-lines.ts";
+import { linesOf, parseLine } from "../../audit/export-lines.ts";
 import { verifyExport } from "../../audit/verify-export.ts";
 import type { RecordReport } from "../../audit/verify-record.ts";
 import { PlanHash } from "../plan-hash.ts";

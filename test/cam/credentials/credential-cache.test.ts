@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { refreshInMs, retryInMs } from "../../../src/cam/credentials/credential-cache.ts";
+import { refreshInMs, retryInMs } from "../../../src/cam/credentials/credential.ts";
 import { type Credential, CredentialCache, CredentialError } from "../../../src/cam/index.ts";
 import { Secret } from "../../../src/secret.ts";
 import { FakeClock } from "../../support/fake-clock.ts";

@@ -1,6 +1,5 @@
-import { type ConnectionFailure, explainConnectionFailure } from "../../connection-failures.ts";
-import { TransportError } from "../transport/http-transport.ts";
-import { provesRefusal } from "./proven-refusals.ts";
+import { type ConnectionFailure, explainConnectionFailure } from "../connection-failures.ts";
+import { TransportError } from "./transport/http-transport.ts";
 
 export type CamErrorKind =
   /** CAM answered with an error code. */
@@ -76,7 +75,7 @@ function kindOf({ reason, sent }: TransportError): CamErrorKind {
 
 /**
  * Returns whether a write that ended in this error may have taken effect, or may still take effect. False if the
- * gateway sent nothing, or if CAM's code proves a refusal (proven-refusals.ts).
+ * gateway sent nothing, or if its code proves a refusal (`provesRefusal`).
  */
 export function mayHaveBeenApplied(error: CamError): boolean {
   switch (error.kind) {
@@ -148,4 +147,57 @@ function whyBadResponse(httpStatus: number | undefined, detail: string): string 
     return `${what} It is a redirect, and the gateway follows none. Check the address and the proxy.`;
   }
   return `${what} A proxy or load balancer in between may have sent it.`;
+}
+
+/**
+ * Codes that prove a refusal, with all their sub-codes, even those that CAM's pages do not list: the request exceeded a
+ * limit of calls, or CAM did not accept its key, or the key lacked the permission.
+ */
+const FAMILIES: ReadonlySet<string> = new Set([
+  "RequestLimitExceeded",
+  "AuthFailure",
+  "UnauthorizedOperation",
+]);
+
+/**
+ * The other codes on CAM's pages that refuse the form of a request, or its change. Each code is exact, without
+ * sub-codes.
+ */
+const CODES: ReadonlySet<string> = new Set([
+  "FailedOperation.UserNotBindPhone",
+  "FailedOperation.UserNotBindWechat",
+  "FailedOperation.UserUnbindNoPermission",
+  "InvalidParameter.MFATokenError",
+  "InvalidParameter.UserNotExist",
+  "ResourceNotFound.UserNotExist",
+  "ActionOffline",
+  "DryRunOperation",
+  "InvalidAction",
+  "InvalidParameter",
+  "InvalidParameter.ParamError",
+  "InvalidParameter.SubUserFull",
+  "InvalidParameter.UinError",
+  "InvalidParameterValue",
+  "InvalidRequest",
+  "IpInBlacklist",
+  "IpNotInWhitelist",
+  "LimitExceeded",
+  "MissingParameter",
+  "NoSuchProduct",
+  "NoSuchVersion",
+  "RequestSizeLimitExceeded",
+  "ResourceNotFound",
+  "UnknownParameter",
+  "UnsupportedOperation",
+  "UnsupportedProtocol",
+  "UnsupportedRegion",
+]);
+
+/**
+ * Returns whether a code proves that CAM did not carry out the request. These codes prove nothing: internal errors, an
+ * unusable resource, a reply that was too large, and every other code that CAM's pages do not list.
+ */
+function provesRefusal(camCode: string | undefined): boolean {
+  if (camCode === undefined) return false;
+  return CODES.has(camCode) || FAMILIES.has(camCode.split(".", 1)[0] ?? "");
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { CamError, type CamErrorKind, mayHaveBeenApplied } from "../../../src/cam/errors/cam-error.ts";
-import { expectedCodes, PROVE_NOTHING } from "../../contract/cam-codes.ts";
+import { CamError, type CamErrorKind, mayHaveBeenApplied } from "../../src/cam/cam-error.ts";
+import { expectedCodes, PROVE_NOTHING } from "../contract/cam-codes.ts";
 
 const cases: [CamErrorKind, string | undefined, boolean][] = [
   ["UNREACHABLE", undefined, false],

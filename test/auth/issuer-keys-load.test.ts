@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { loadJwks, readDiscovery } from "../../src/auth/load-jwks.ts";
+import { loadJwks, readDiscovery } from "../../src/auth/issuer-keys.ts";
 import { createDispatcher } from "../../src/cam/index.ts";
 import { Secret } from "../../src/secret.ts";
 import { closedPort } from "../support/closed-port.ts";
