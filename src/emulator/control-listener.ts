@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { ClockChange, EmulatorControl, KeyChange } from "./emulator-control.ts";
 import type { FaultInput } from "./fault-plan.ts";
 import { InputProblems, parseInput } from "./input-problems.ts";
-import type { MetadataService } from "./metadata-service.ts";
+import type { MetadataService } from "./key-issuer.ts";
 import type { AccessKeyInput, SeedInput, UserInput } from "./seed.ts";
 
 const BODY_LIMIT_BYTES = 64 * 1024 * 1024;

@@ -7,7 +7,7 @@ import { freshRandomSeed, waitFor } from "./emulator-clock.ts";
 import { createControl, type EmulatorControl } from "./emulator-control.ts";
 import type { EmulatorEvent } from "./emulator-event.ts";
 import { createEmulatorState, type EmulatorSettings } from "./emulator-state.ts";
-import { MetadataService } from "./metadata-service.ts";
+import { MetadataService } from "./key-issuer.ts";
 import { DEFAULT_SEED_FILE, loadSeedFile, type ParsedSeed } from "./seed.ts";
 
 /** All options are optional. By default the ports are 0 (any free port) and the host is loopback. */
