@@ -1,6 +1,6 @@
 import { sql } from "kysely";
-import { changesPage } from "../src/audit/change-log.ts";
 import type { ChangeFilter } from "../src/audit/change-record.ts";
+import { changesPage } from "../src/audit/change-store.ts";
 import type { Uin } from "../src/contract/index.ts";
 import type { Database } from "../src/database/database.ts";
 import { migrate } from "../src/database/migrate.ts";

@@ -31,8 +31,9 @@ const { AccountLoaders } =
 const { Accounts } = await compiled<typeof import("../../src/auth/accounts.ts")>("auth/accounts.js");
 const { createHttpApp } = await compiled<typeof import("../../src/http/app.ts")>("http/app.js");
 const { CallerRate } = await compiled<typeof import("../../src/http/caller-rate.ts")>("http/caller-rate.js");
-const { FlagWriter } =
-  await compiled<typeof import("../../src/changes/flag-writer.ts")>("changes/flag-writer.js");
+const { MfaFlagClient } = await compiled<typeof import("../../src/changes/mfa-flag-client.ts")>(
+  "changes/mfa-flag-client.js",
+);
 const { ChangeAccess } =
   await compiled<typeof import("../../src/changes/change-access.ts")>("changes/change-access.js");
 const { GatewayIdentity } = await compiled<typeof import("../../src/changes/gateway-identity.ts")>(
@@ -110,7 +111,13 @@ const gatewayIdentity = new GatewayIdentity({
   },
 });
 void gatewayIdentity.start();
-const account = { name: "default", cam, flagReads, gatewayIdentity, writer: new FlagWriter({ cam, clock }) };
+const account = {
+  name: "default",
+  cam,
+  flagReads,
+  gatewayIdentity,
+  writer: new MfaFlagClient({ cam, clock }),
+};
 const accounts = new Accounts([account], () => true);
 const unused = (): Promise<never> => Promise.reject(new Error("No benchmark uses this."));
 const observer = changeObserver(telemetry);
@@ -122,8 +129,8 @@ const pausedCallers = new PausedCallers({
 const changes = new ChangeService({
   ...{ accounts, log, clock, recentWrites, pausedCallers, observer },
   access: new ChangeAccess({ policy: undefined, accounts, clock }),
-  approvalLog: { approve: unused, reject: unused },
-  rolloutLog: { begin: unused, reopen: unused },
+  approvalStore: { approve: unused, reject: unused },
+  rolloutChangeStore: { begin: unused, reopen: unused },
 });
 const schema = gatewaySchema();
 /** The resolvers that the benchmarks reach. */

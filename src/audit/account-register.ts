@@ -13,7 +13,7 @@ export interface RegisteredAccount {
   readonly settings: string;
 }
 
-/** The names of accounts in the database. Its methods throw the errors of ChangeLog. */
+/** The names of accounts in the database. Its methods throw the errors of ChangeStore. */
 export class AccountRegister {
   readonly #database: Database;
   readonly #replica: string;

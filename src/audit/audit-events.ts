@@ -56,7 +56,7 @@ interface EventFilter {
   readonly until?: Date | undefined;
 }
 
-/** Stores the sealed events of the record, other than changes. Throws the errors of ChangeLog. */
+/** Stores the sealed events of the record, other than changes. Throws the errors of ChangeStore. */
 export class AuditEvents {
   readonly #database: Database;
 

@@ -25,7 +25,7 @@ export interface CallerPause {
   readonly resumed: { readonly at: Date; readonly by: CallerIdentity } | undefined;
 }
 
-/** The callers that the bulk guard (guard_caller in schema/functions.sql) has paused. Throws the errors of ChangeLog. */
+/** The callers that the bulk guard (guard_caller in schema/functions.sql) has paused. Throws the errors of ChangeStore. */
 export class CallerPauses {
   readonly #database: Database;
 

@@ -42,7 +42,7 @@ type SettledRow = Omit<Settled, "settleOrder" | "at"> & {
 
 /**
  * The statements that begin and settle changes. Changes that come together share a statement (begin_changes and
- * settle_changes in schema/functions.sql). Its methods throw the errors of ChangeLog.
+ * settle_changes in schema/functions.sql). Its methods throw the errors of ChangeStore.
  */
 export class ChangeStatements {
   readonly #deps: ChangeStatementsDeps;

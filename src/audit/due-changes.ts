@@ -6,7 +6,7 @@ import { runQuery } from "../database/statements.ts";
 /** The lifetime of a result. Every account checks once a second, so all accounts share one query. */
 const FRESH_MS = 500;
 
-/** Finds the accounts with changes that `ChangeLog.claim` may return, by one statement for all accounts. */
+/** Finds the accounts with changes that `ChangeStore.claim` may return, by one statement for all accounts. */
 export class DueChanges {
   readonly #database: Database;
   readonly #clock: Clock;

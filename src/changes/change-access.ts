@@ -13,15 +13,15 @@ import type { PolicyFile } from "../auth/policy/policy-file.ts";
 import { type CamClient, describeSubAccounts, WRITABLE_METHODS } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
-import { callOptionsOf, type FlagWriter } from "./flag-writer.ts";
 import type { GatewayIdentity } from "./gateway-identity.ts";
 import type { ChangeOrder, MfaChangeContext, MfaChangeRequest } from "./mfa-change.ts";
+import { callOptionsOf, type MfaFlagClient } from "./mfa-flag-client.ts";
 
 /** The parts of an account that a change uses. */
 export interface ChangeAccount {
   readonly name: string;
   readonly cam: Pick<CamClient, "call">;
-  readonly writer: FlagWriter;
+  readonly writer: MfaFlagClient;
   readonly gatewayIdentity: Pick<GatewayIdentity, "has" | "knows">;
 }
 

@@ -1,12 +1,12 @@
 /**
  * Makes changes of users' protections. `#make` is the path of a change: read it from top to bottom. Each step has a
  * file: change-access.ts authorises, changes-of-user.ts locks, prepare-change.ts reads the user, record-change.ts
- * records and settles, and flag-writer.ts sends and resolves lost replies.
+ * records and settles, and mfa-flag-client.ts sends and resolves lost replies.
  */
-import type { ApprovalLog } from "../audit/approval-log.ts";
+import type { ApprovalStore } from "../audit/approval-store.ts";
 import type { PausedCallers } from "../audit/caller-pauses.ts";
 import type { ApproveVerdict, BeginVerdict, ChangeRecord, ChangeSettlement } from "../audit/change-record.ts";
-import type { OpenItem, RolloutVerdict } from "../audit/rollout-log.ts";
+import type { OpenItem, RolloutVerdict } from "../audit/rollout-change-store.ts";
 import type { Accounts } from "../auth/accounts.ts";
 import { identityOf, isSamePerson, requireScope } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
@@ -36,7 +36,7 @@ import {
 export interface ChangeServiceDeps extends Omit<ChangeRecorderDeps, "observer"> {
   readonly access: Pick<ChangeAccess, "authorise" | "requireNotGatewayIdentity">;
   readonly accounts: Pick<Accounts<ChangeAccount>, "require">;
-  readonly approvalLog: Pick<ApprovalLog, "approve" | "reject">;
+  readonly approvalStore: Pick<ApprovalStore, "approve" | "reject">;
   readonly pausedCallers: PausedCallers;
   readonly clock: Clock;
   readonly observer?: ChangeObserver;
@@ -141,9 +141,9 @@ export class ChangeService {
     if (!isRequester) requireScope(caller, "cam.mfa:approve");
     if (record === undefined) throw new GatewayError("CHANGE_NOT_FOUND");
     const { id, opUin } = record;
-    const { approvalLog, log, observer } = this.#deps;
+    const { approvalStore, log, observer } = this.#deps;
     const by = { gatewayRequestId: requestId, reason };
-    const verdict = await approvalLog.reject(id, identityOf(caller), by);
+    const verdict = await approvalStore.reject(id, identityOf(caller), by);
     const now = await log.find(id);
     if (now?.approval === undefined || now.approval.decision?.kind === "approved") {
       throw new GatewayError("APPROVAL_NOT_AWAITED", { opUin, changeId: id });

@@ -1,5 +1,5 @@
 import type { ChangeSettlement } from "../audit/change-record.ts";
-import type { OpenItem } from "../audit/rollout-log.ts";
+import type { OpenItem } from "../audit/rollout-change-store.ts";
 import type { Protection } from "../auth/policy/policy.ts";
 import {
   agreeOnKnownMethods,
@@ -111,12 +111,12 @@ export function leaseMsOf({ deadlineMs }: Pick<MfaChangeContext, "deadlineMs">, 
  * stays unknown. Returns undefined if the record does not allow it.
  */
 export async function repeatChange(
-  { rolloutLog, clock }: Pick<ChangeRecorderDeps, "rolloutLog" | "clock">,
+  { rolloutChangeStore, clock }: Pick<ChangeRecorderDeps, "rolloutChangeStore" | "clock">,
   { writer }: Pick<ChangeAccount, "writer">,
   open: OpenItem,
   context: MfaChangeContext,
 ): Promise<ChangeSettlement | undefined> {
-  if (!(await rolloutLog.reopen(open, leaseMsOf(context, clock.monotonic())))) return undefined;
+  if (!(await rolloutChangeStore.reopen(open, leaseMsOf(context, clock.monotonic())))) return undefined;
   // ChangeRecorder wrote them.
   const written = await writer.write(open.record.sent as SetMfaFlagInput, context, false);
   const { attempts, quotaWaitMs } = written;

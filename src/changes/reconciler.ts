@@ -1,5 +1,5 @@
-import type { ChangeLog } from "../audit/change-log.ts";
 import type { ChangeRecord, ChangeSettlement } from "../audit/change-record.ts";
+import type { ChangeStore } from "../audit/change-store.ts";
 import type { DueChanges } from "../audit/due-changes.ts";
 import {
   agreeOnKnownMethods,
@@ -14,7 +14,7 @@ import { isAmbiguous, type KnownWrite } from "./changes-of-user.ts";
 import { failureOf } from "./failure.ts";
 
 interface ReconcilerDeps {
-  readonly log: Pick<ChangeLog, "claim" | "settle" | "otherWrites">;
+  readonly log: Pick<ChangeStore, "claim" | "settle" | "otherWrites">;
   readonly due: Pick<DueChanges, "has">;
   readonly account: Pick<ChangeAccount, "name" | "writer">;
   readonly clock: Clock;

@@ -1,6 +1,5 @@
 import { hash } from "node:crypto";
-import type { ApprovalLog } from "../audit/approval-log.ts";
-import type { ChangeLog } from "../audit/change-log.ts";
+import type { ApprovalStore } from "../audit/approval-store.ts";
 import type {
   ApproveVerdict,
   BeforeImageBasis,
@@ -8,7 +7,8 @@ import type {
   ChangeRecord,
   ChangeSettlement,
 } from "../audit/change-record.ts";
-import type { RolloutLog, RolloutVerdict } from "../audit/rollout-log.ts";
+import type { ChangeStore } from "../audit/change-store.ts";
+import type { RolloutChangeStore, RolloutVerdict } from "../audit/rollout-change-store.ts";
 import { DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import { identityOf } from "../auth/caller.ts";
 import type { SetMfaFlagInput } from "../cam/index.ts";
@@ -17,7 +17,6 @@ import { GatewayError, isCamErrorCode } from "../contract/index.ts";
 import type { ChangePermission } from "./change-access.ts";
 import type { AccountUser, KnownFlags, RecentWrites } from "./changes-of-user.ts";
 import { camAnswerOf, Failure, failureOf } from "./failure.ts";
-import type { WriteResult } from "./flag-writer.ts";
 import type {
   ChangeObserver,
   ChangeOrder,
@@ -25,11 +24,12 @@ import type {
   MfaChangeOutcome,
   MfaChangeRequest,
 } from "./mfa-change.ts";
+import type { WriteResult } from "./mfa-flag-client.ts";
 
 export interface ChangeRecorderDeps {
-  readonly log: Pick<ChangeLog, "begin" | "settle" | "find" | "recentWrites" | "findByIdempotencyKey">;
-  readonly approvalLog: Pick<ApprovalLog, "approve">;
-  readonly rolloutLog: Pick<RolloutLog, "begin" | "reopen">;
+  readonly log: Pick<ChangeStore, "begin" | "settle" | "find" | "recentWrites" | "findByIdempotencyKey">;
+  readonly approvalStore: Pick<ApprovalStore, "approve">;
+  readonly rolloutChangeStore: Pick<RolloutChangeStore, "begin" | "reopen">;
   readonly recentWrites: RecentWrites;
   readonly clock: Clock;
   readonly observer?: Pick<ChangeObserver, "onUnsettled"> | undefined;
@@ -91,13 +91,13 @@ export class ChangeRecorder {
     account: string,
     { before, flagSets: sent, permission, leaseMs, basis }: PreparedChange,
   ): Promise<BeginVerdict | ApproveVerdict | RolloutVerdict> {
-    const { log, approvalLog, rolloutLog } = this.#deps;
+    const { log, approvalStore, rolloutChangeStore } = this.#deps;
     const { caller, requestId: gatewayRequestId, idempotencyKey } = order.context;
     const common = { gatewayRequestId, before, sent, leaseMs };
     if (order.kind === "approval") {
       const { record, reason } = order;
       const by = identityOf(caller);
-      return approvalLog.approve(record.id, { ...common, by, reason, composedFrom: record }, basis);
+      return approvalStore.approve(record.id, { ...common, by, reason, composedFrom: record }, basis);
     }
     const { opUin, login, action, overwriteOtherMethods, reason } = order.request;
     const intent = {
@@ -109,7 +109,9 @@ export class ChangeRecorder {
       policyHash: permission.policy?.hash,
       policyRules: permission.policy?.rules,
     };
-    return order.kind === "rollout" ? rolloutLog.begin(intent, order.item, basis) : log.begin(intent, basis);
+    return order.kind === "rollout"
+      ? rolloutChangeStore.begin(intent, order.item, basis)
+      : log.begin(intent, basis);
   }
 
   /**

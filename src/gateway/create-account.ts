@@ -1,5 +1,5 @@
 import type { AccountRegister, RegisteredAccount } from "../audit/account-register.ts";
-import type { ChangeLog } from "../audit/change-log.ts";
+import type { ChangeStore } from "../audit/change-store.ts";
 import type { DueChanges } from "../audit/due-changes.ts";
 import {
   ActionCircuits,
@@ -17,8 +17,8 @@ import {
   type ProxySettings,
   Tc3Signer,
 } from "../cam/index.ts";
-import { FlagWriter } from "../changes/flag-writer.ts";
 import { GatewayIdentity, withOwnKeys } from "../changes/gateway-identity.ts";
+import { MfaFlagClient } from "../changes/mfa-flag-client.ts";
 import { Reconciler } from "../changes/reconciler.ts";
 import type { AccountSettings } from "../config/accounts-file.ts";
 import type { CamConnection } from "../config/cam-connection.ts";
@@ -38,7 +38,7 @@ export interface Account extends RegisteredAccount {
   readonly cam: Pick<CamClient, "call">;
   readonly scanned: ScannedAccount;
   readonly quota: SharedQuota;
-  readonly writer: FlagWriter;
+  readonly writer: MfaFlagClient;
   readonly flagReads: FlagReads;
   readonly gatewayIdentity: GatewayIdentity;
   readonly reconciler: Reconciler;
@@ -53,7 +53,7 @@ export interface Account extends RegisteredAccount {
 export interface SharedParts {
   readonly windows: SharedWindows;
   readonly reads: WriteBehind;
-  readonly log: ChangeLog;
+  readonly log: ChangeStore;
   readonly due: DueChanges;
   readonly register: AccountRegister;
 }
@@ -114,7 +114,7 @@ export function createAccount(
   });
   const direct = withOwnKeys(client, gatewayIdentity);
   const cam = recordReads(name, direct, reads, clock);
-  const writer = new FlagWriter({ cam, clock });
+  const writer = new MfaFlagClient({ cam, clock });
   const reconciler = new Reconciler({
     ...{ account: { name, writer }, log, due, clock, deadlineMs },
     observer: reconcilerObserver(shared),

@@ -94,7 +94,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const { directory } = directoryParts;
     const rollouts = openRollouts(foundation, {
       ...{ database, accounts, changes, directory, policy, pauses, jobs: jobs.parts },
-      ...{ checkpointer, rolloutLog: record.rolloutLog, requestMacs: record.sharedMacs },
+      ...{ checkpointer, rolloutChangeStore: record.rolloutChangeStore, requestMacs: record.sharedMacs },
     });
     const resolverParts = { changes, pausedCallers, log, events, accounts, ...directoryParts, ...rollouts };
     const resolvers = createResolvers(resolverParts);

@@ -1,5 +1,5 @@
 import type { AccountRegister } from "../audit/account-register.ts";
-import type { ChangeLog } from "../audit/change-log.ts";
+import type { ChangeStore } from "../audit/change-store.ts";
 import type { Accounts } from "../auth/accounts.ts";
 import { isOfWrongAccount } from "../changes/gateway-identity.ts";
 import { type Clock, within } from "../clock.ts";
@@ -16,7 +16,7 @@ interface LiveAccountsDeps {
   /** Undefined without a file: the accounts never change. */
   readonly source: AccountsSource | undefined;
   readonly register: AccountRegister;
-  readonly log: Pick<ChangeLog, "countOpen">;
+  readonly log: Pick<ChangeStore, "countOpen">;
   readonly telemetry: Telemetry;
   /** The time after which every operation is over. */
   readonly deadlineMs: number;

@@ -1,4 +1,4 @@
-import type { ChangeLog } from "../audit/change-log.ts";
+import type { ChangeStore } from "../audit/change-store.ts";
 import { Accounts, DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import type { CallerIdentity } from "../auth/caller.ts";
 import { createProviderChain } from "../cam/index.ts";
@@ -85,7 +85,7 @@ const REPORT_ORPHANED_EVERY_MS = 60 * 60 * 1_000;
 export function countOrphanedChanges(
   { clock, telemetry: { report, health }, closers }: Foundation,
   live: LiveAccounts,
-  log: ChangeLog,
+  log: ChangeStore,
 ): void {
   const reported = new Map<string, { readonly changes: number; readonly atMs: number }>();
   const count = async (): Promise<void> => {

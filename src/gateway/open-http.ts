@@ -1,7 +1,7 @@
 import type { Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { GraphQLSchema } from "graphql";
-import type { RefusalLog } from "../audit/refusal-log.ts";
+import type { RefusalRecorder } from "../audit/refusal-recorder.ts";
 import type { Accounts } from "../auth/accounts.ts";
 import { type Authenticator, isInNetworks, type Refusal } from "../auth/authenticator.ts";
 import type { Config } from "../config/config.ts";
@@ -26,7 +26,7 @@ interface HttpParts extends Pick<LoaderOptions, "recentWrites" | "directory"> {
   readonly authenticator: Authenticator;
   readonly accounts: Accounts<Account>;
   readonly resolvers: GraphQLContext["resolvers"];
-  readonly refusals: RefusalLog;
+  readonly refusals: RefusalRecorder;
 }
 
 /** Serves GraphQL and the pages over HTTP. Returns the address of the GraphQL endpoint. */

@@ -1,14 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ApprovalLog } from "../audit/approval-log.ts";
+import { ApprovalStore } from "../audit/approval-store.ts";
 import { AuditEvents } from "../audit/audit-events.ts";
 import { ChainAnchors } from "../audit/chain-anchors.ts";
-import { ChangeLog } from "../audit/change-log.ts";
+import { ChangeStore } from "../audit/change-store.ts";
 import { AuditCheckpointer } from "../audit/checkpointer.ts";
-import { RefusalLog } from "../audit/refusal-log.ts";
+import { RefusalRecorder } from "../audit/refusal-recorder.ts";
 import { RequestMacs } from "../audit/request-macs.ts";
-import { RolloutLog } from "../audit/rollout-log.ts";
+import { RolloutChangeStore } from "../audit/rollout-change-store.ts";
 import { loadSigningKeys, type SigningKeys } from "../audit/signing-keys.ts";
 import type { Config } from "../config/config.ts";
 import type { Database } from "../database/database.ts";
@@ -17,9 +17,9 @@ import type { Foundation } from "./foundation.ts";
 
 /** The record of changes, with the keys that sign it. */
 export interface OpenRecord {
-  readonly log: ChangeLog;
-  readonly approvalLog: ApprovalLog;
-  readonly rolloutLog: RolloutLog;
+  readonly log: ChangeStore;
+  readonly approvalStore: ApprovalStore;
+  readonly rolloutChangeStore: RolloutChangeStore;
   readonly keys: SigningKeys | undefined;
   /** Makes the MACs of starts of rollouts. Needs a signing key, because replicas share no other key. */
   readonly sharedMacs: RequestMacs | undefined;
@@ -31,21 +31,27 @@ export async function openRecord({ config, logger }: Foundation, database: Datab
   const keys = checkpoints && (await loadSigningKeys(checkpoints));
   const requestMacs = await openRequestMacs(config, keys);
   const shared = { database, replica, guard, requestMacs };
-  const approvalLog = new ApprovalLog({ ...shared, report: logger.report });
-  const rolloutLog = new RolloutLog(shared);
-  return { log: new ChangeLog(shared), approvalLog, rolloutLog, keys, sharedMacs: keys && requestMacs };
+  const approvalStore = new ApprovalStore({ ...shared, report: logger.report });
+  const rolloutChangeStore = new RolloutChangeStore(shared);
+  return {
+    log: new ChangeStore(shared),
+    approvalStore,
+    rolloutChangeStore,
+    keys,
+    sharedMacs: keys && requestMacs,
+  };
 }
 
 /** The events of the record, and the log of refusals that writes some of them. */
 interface OpenEvents {
   readonly events: AuditEvents;
-  readonly refusals: RefusalLog;
+  readonly refusals: RefusalRecorder;
 }
 
 /** Opens the events of the record. */
 export function openEvents({ clock, logger, closers }: Foundation, database: Database): OpenEvents {
   const events = new AuditEvents(database);
-  const refusals = new RefusalLog({ events, clock, report: logger.report });
+  const refusals = new RefusalRecorder({ events, clock, report: logger.report });
   refusals.start();
   closers.defer(() => refusals.stop());
   return { events, refusals };

@@ -1,7 +1,7 @@
 import type { CallerPauses } from "../audit/caller-pauses.ts";
 import type { AuditCheckpointer } from "../audit/checkpointer.ts";
 import type { RequestMacs } from "../audit/request-macs.ts";
-import type { RolloutLog } from "../audit/rollout-log.ts";
+import type { RolloutChangeStore } from "../audit/rollout-change-store.ts";
 import type { Accounts } from "../auth/accounts.ts";
 import type { PolicyFile } from "../auth/policy/policy-file.ts";
 import type { ChangeService } from "../changes/change-service.ts";
@@ -78,7 +78,7 @@ interface RunParts {
   readonly changes: ChangeService;
   readonly policy: PolicyFile | undefined;
   readonly rolloutStore: RolloutStore;
-  readonly rolloutLog: RolloutLog;
+  readonly rolloutChangeStore: RolloutChangeStore;
   readonly pauses: CallerPauses;
   readonly jobs: JobParts;
   /** Undefined without a signing key: starts have no MAC. */
@@ -88,12 +88,32 @@ interface RunParts {
 /** Opens the parts that run rollouts: people's orders, and the runner of the lanes. Lanes begin after `runner.start()`. */
 function openRolloutRuns(
   { config, clock, telemetry, closers }: Foundation,
-  { database, accounts, changes, policy, rolloutStore, rolloutLog, pauses, jobs, requestMacs }: RunParts,
+  {
+    database,
+    accounts,
+    changes,
+    policy,
+    rolloutStore,
+    rolloutChangeStore,
+    pauses,
+    jobs,
+    requestMacs,
+  }: RunParts,
 ): { readonly rolloutOrders: RolloutOrders; readonly runner: RolloutRunner } {
   const runStore = new RunStore(database, jobs.owner);
   const { deadlineMs } = config.camLimits;
   const runner = new RolloutRunner({
-    ...{ database, requestMacs, runStore, rolloutStore, accounts, changes, rolloutLog, clock, deadlineMs },
+    ...{
+      database,
+      requestMacs,
+      runStore,
+      rolloutStore,
+      accounts,
+      changes,
+      rolloutChangeStore,
+      clock,
+      deadlineMs,
+    },
     readBackStore: new ReadBackStore(database, jobs.owner),
     ...{ send: jobs.send, consistencyMs: STALE_READ_MS, observer: runObserver(telemetry) },
   });

@@ -1,4 +1,4 @@
-import type { Refusal } from "../audit/refusal-log.ts";
+import type { Refusal } from "../audit/refusal-recorder.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { AdmittedOperation } from "./admission.ts";
 import type { AccountLoaders } from "./loaders.ts";

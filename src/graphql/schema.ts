@@ -22,7 +22,7 @@ import {
   type ResolverData,
 } from "type-graphql";
 import type { PausedCallers } from "../audit/caller-pauses.ts";
-import type { ChangeLog } from "../audit/change-log.ts";
+import type { ChangeStore } from "../audit/change-store.ts";
 import { requireScope, type Scope } from "../auth/caller.ts";
 import type { ChangeService } from "../changes/change-service.ts";
 import type { Directory } from "../directory/directory.ts";
@@ -61,7 +61,7 @@ const FEDERATION = `extend schema @link(url: "https://specs.apollo.dev/federatio
 interface SchemaDeps {
   readonly changes: Pick<ChangeService, "setSubUserMfa" | "approve" | "reject">;
   readonly pausedCallers: Pick<PausedCallers, "list" | "resume">;
-  readonly log: Pick<ChangeLog, "find" | "read" | "list">;
+  readonly log: Pick<ChangeStore, "find" | "read" | "list">;
   readonly events: EventReader;
   readonly accounts: QuotaAccounts & SelectableAccounts;
   readonly directory: Pick<Directory, "list" | "count" | "coverage">;

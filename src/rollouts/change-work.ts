@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { ChangeSettlement } from "../audit/change-record.ts";
-import type { OpenItem, RolloutLog } from "../audit/rollout-log.ts";
+import type { OpenItem, RolloutChangeStore } from "../audit/rollout-change-store.ts";
 import type { ChangeService } from "../changes/change-service.ts";
 import { failureOf } from "../changes/failure.ts";
 import { leaseMsOf } from "../changes/prepare-change.ts";
@@ -17,7 +17,7 @@ interface ChangeWorkDeps {
   readonly rollout: RunningRollout;
   readonly lane: LaneKey;
   readonly changes: Pick<ChangeService, "changeItem" | "repeatItem">;
-  readonly rolloutLog: Pick<RolloutLog, "claimOpen">;
+  readonly rolloutChangeStore: Pick<RolloutChangeStore, "claimOpen">;
   /** Finds out the outcomes of the account's changes. */
   readonly reconciler: Pick<Reconciler, "settle">;
   readonly runStore: RunStore;
@@ -50,7 +50,7 @@ export class ChangeWork implements LaneWork<LaneItem> {
   }
 
   async claim(limit: number) {
-    const { clock, deadlineMs, lane, runStore, rolloutLog } = this.#deps;
+    const { clock, deadlineMs, lane, runStore, rolloutChangeStore } = this.#deps;
     const claim = await runStore.claim(lane, limit, deadlineMs);
     const nowMs = clock.monotonic();
     if (limit === 0 || nowMs - this.#recoveredMs < RECOVER_MS) return claim;
@@ -58,7 +58,7 @@ export class ChangeWork implements LaneWork<LaneItem> {
     await recoverItems(runStore, lane);
     const leaseMs = leaseMsOf({ deadlineMs: nowMs + deadlineMs }, nowMs);
     const leased = { ...lane, leaseOwner: runStore.owner };
-    const open = await rolloutLog.claimOpen(leased, OPEN_BATCH, leaseMs);
+    const open = await rolloutChangeStore.claimOpen(leased, OPEN_BATCH, leaseMs);
     return { ...claim, items: [...claim.items, ...open] };
   }
 

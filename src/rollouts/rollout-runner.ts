@@ -5,7 +5,7 @@
  */
 
 import type { RequestMacs } from "../audit/request-macs.ts";
-import type { RolloutLog } from "../audit/rollout-log.ts";
+import type { RolloutChangeStore } from "../audit/rollout-change-store.ts";
 import type { ChangeAccount } from "../changes/change-access.ts";
 import type { ChangeService } from "../changes/change-service.ts";
 import type { Reconciler } from "../changes/reconciler.ts";
@@ -34,7 +34,7 @@ interface RolloutRunnerDeps {
   readonly rolloutStore: RolloutStore;
   readonly accounts: { readonly all: readonly LaneAccount[] };
   readonly changes: Pick<ChangeService, "changeItem" | "repeatItem">;
-  readonly rolloutLog: Pick<RolloutLog, "claimOpen">;
+  readonly rolloutChangeStore: Pick<RolloutChangeStore, "claimOpen">;
   readonly send: JobQueue["send"];
   readonly clock: Clock;
   /** The time for one item, and for one read after the run. */
@@ -142,9 +142,9 @@ export class RolloutRunner {
   }
 
   #change(lane: LaneKey, { reconciler }: LaneAccount, rollout: RunningRollout): Promise<void> {
-    const { runStore, changes, rolloutLog, clock, deadlineMs, observer } = this.#deps;
+    const { runStore, changes, rolloutChangeStore, clock, deadlineMs, observer } = this.#deps;
     const work = new ChangeWork({
-      ...{ rollout, lane, changes, rolloutLog, reconciler, runStore, clock, deadlineMs },
+      ...{ rollout, lane, changes, rolloutChangeStore, reconciler, runStore, clock, deadlineMs },
       onCallerPaused: () => observer.onCallerPaused(rollout.id),
       onUnexpected: (error) => observer.onLaneError(lane, error),
     });

@@ -5,7 +5,7 @@ import { acceptRestore, findMissing, RestoreRefusedError } from "../../src/audit
 import { AuditEvents } from "../../src/audit/audit-events.ts";
 import { CHECKPOINTS, type ChainHead } from "../../src/audit/chain.ts";
 import { ChainAnchors, headsOf, readAnchorFile } from "../../src/audit/chain-anchors.ts";
-import { ChangeLog } from "../../src/audit/change-log.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import type { Checkpoint } from "../../src/audit/checkpoint.ts";
 import { AuditCheckpointer } from "../../src/audit/checkpointer.ts";
 import { readHeads } from "../../src/audit/read-record.ts";
@@ -48,7 +48,7 @@ async function startReplica(database: Database, anchorFile?: string): Promise<Re
 }
 
 async function record(database: Database, count: number): Promise<void> {
-  const log = new ChangeLog({ database, replica: "replica-1" });
+  const log = new ChangeStore({ database, replica: "replica-1" });
   for (let i = 0; i < count; i++) {
     const { id } = await log.begin(intentOf(), FRESH);
     await log.settle(id, APPLIED);

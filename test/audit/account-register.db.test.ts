@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import { beforeEach, describe, expect, test } from "vitest";
 import { AccountRegister } from "../../src/audit/account-register.ts";
 import { AuditEvents } from "../../src/audit/audit-events.ts";
-import { ChangeLog } from "../../src/audit/change-log.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import { verifyDatabase } from "../../src/audit/verify-database.ts";
 import type { Database } from "../../src/database/database.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
@@ -113,7 +113,7 @@ describe("the name of an account", () => {
   test("is bound again by the owner of the schema alone, on record, and not while a change is open", async () => {
     await one.bind("partner", HERE);
     const again = () => sql.raw(rebind ?? "").execute(database.db);
-    const log = new ChangeLog({ database, replica: "one" });
+    const log = new ChangeStore({ database, replica: "one" });
     const { id } = await log.begin(intentOf({ account: "partner" }), FRESH);
     await expect(again()).rejects.toMatchObject({ code: "55006" });
     await log.settle(id, APPLIED);
@@ -137,7 +137,7 @@ describe("the name of an account", () => {
 });
 
 test("a request for approval that expired is settled without its account, and one that waits is not", async () => {
-  const log = new ChangeLog({ database, replica: "one" });
+  const log = new ChangeStore({ database, replica: "one" });
   const ask = (account: string, approvalMs: number) =>
     log.begin(intentOf({ account, approvalMs }), FRESH).then(({ id }) => id);
   const ids = [await ask("gone", 0), await ask("gone-too", 60_000), await ask("default", 0)];

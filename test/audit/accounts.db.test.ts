@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { ApprovalLog } from "../../src/audit/approval-log.ts";
-import { ChangeLog } from "../../src/audit/change-log.ts";
+import { ApprovalStore } from "../../src/audit/approval-store.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import { atOneMoment, readRecords } from "../../src/audit/read-record.ts";
 import { verifyDatabase } from "../../src/audit/verify-database.ts";
 import type { Database } from "../../src/database/database.ts";
@@ -13,11 +13,11 @@ const guard = { users: 2, withinMs: 60_000 };
 
 describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
   let database: Database;
-  let log: ChangeLog;
+  let log: ChangeStore;
 
   beforeAll(async () => {
     database = await openTestDatabase(kind);
-    log = new ChangeLog({ database, replica: "replica-1", requestMacs: TEST_MACS });
+    log = new ChangeStore({ database, replica: "replica-1", requestMacs: TEST_MACS });
   });
 
   test("an open change of a Uin in one account does not block changes in another account", async () => {
@@ -46,7 +46,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
     const awaiting = await log.begin(intentOf({ opUin, account: "partner", approvalMs: 60_000 }), FRESH);
     expect(awaiting.kind).toBe("AWAITING");
     await log.begin(intentOf({ opUin }), FRESH);
-    const approvals = new ApprovalLog({ database, replica: "replica-1", requestMacs: TEST_MACS });
+    const approvals = new ApprovalStore({ database, replica: "replica-1", requestMacs: TEST_MACS });
     const approval = {
       by: { subject: "bob", client: undefined, issuer: undefined },
       gatewayRequestId: "request-2",
@@ -64,7 +64,7 @@ describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
   });
 
   test("the bulk guard counts one Uin in two accounts as two users", async () => {
-    const guarded = new ChangeLog({ database, replica: "replica-1", guard });
+    const guarded = new ChangeStore({ database, replica: "replica-1", guard });
     const opUin = newUin();
     const caller = { subject: `guarded-${opUin}`, client: undefined, issuer: undefined };
     const begin = (account: string) => guarded.begin(intentOf({ opUin, account, caller }), FRESH);

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { AuditEvents, EVENT_KINDS } from "../../src/audit/audit-events.ts";
 import { CallerPauses } from "../../src/audit/caller-pauses.ts";
 import { GATEWAY_CHAIN } from "../../src/audit/chain.ts";
-import { ChangeLog } from "../../src/audit/change-log.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import { readRecords } from "../../src/audit/read-record.ts";
 import { verifyDatabase } from "../../src/audit/verify-database.ts";
 import type { Database } from "../../src/database/database.ts";
@@ -85,7 +85,7 @@ describe("an event that was tampered with", () => {
 
 test("a pause and its end are sealed with the caller and the operator", async () => {
   const guard = { users: 1, withinMs: 60_000 };
-  const log = new ChangeLog({ database, replica: "replica-1", guard });
+  const log = new ChangeStore({ database, replica: "replica-1", guard });
   const caller = { subject: "batch", client: undefined, issuer: undefined };
   await log.begin(intentOf({ caller }), FRESH);
   const { id } = await log.begin(intentOf({ caller }), FRESH);
@@ -110,7 +110,7 @@ test("the gateway's function seals no kind that the database seals by itself, an
 });
 
 test("a change keeps the policy that allowed it, and one without a policy is sealed as before", async () => {
-  const log = new ChangeLog({ database, replica: "replica-1" });
+  const log = new ChangeStore({ database, replica: "replica-1" });
   const policy = { policyHash: "a".repeat(64), policyRules: ["helpdesk", "sms-off"] };
   for (const more of [policy, {}]) {
     const { id } = await log.begin(intentOf(more), FRESH);

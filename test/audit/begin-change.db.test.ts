@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { beforeAll, describe, expect, test } from "vitest";
-import { ChangeLog } from "../../src/audit/change-log.ts";
 import type { ChangeIntent, ChangeSettlement } from "../../src/audit/change-record.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import type { Database } from "../../src/database/database.ts";
 import { createTestPostgres, openTestDatabase, openTestPostgres } from "../support/open-test-database.ts";
 import { rewriteRecord } from "../support/rewrite-record.ts";
@@ -13,11 +13,11 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
 
 describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
   let database: Database;
-  let log: ChangeLog;
+  let log: ChangeStore;
 
   beforeAll(async () => {
     database = await openTestDatabase(kind);
-    log = new ChangeLog({ database, replica: "replica-1" });
+    log = new ChangeStore({ database, replica: "replica-1" });
   });
 
   async function begun(intent: ChangeIntent): Promise<string> {
@@ -322,12 +322,12 @@ describe.each(["postgres", "pglite"] as const)("begin on %s", (kind) => {
 });
 
 describe("two replicas on PostgreSQL", () => {
-  async function twoReplicas(): Promise<readonly [ChangeLog, ChangeLog]> {
+  async function twoReplicas(): Promise<readonly [ChangeStore, ChangeStore]> {
     const url = await createTestPostgres();
     const [first, second] = [await openTestPostgres(url), await openTestPostgres(url)];
     return [
-      new ChangeLog({ database: first, replica: "replica-1" }),
-      new ChangeLog({ database: second, replica: "replica-2" }),
+      new ChangeStore({ database: first, replica: "replica-1" }),
+      new ChangeStore({ database: second, replica: "replica-2" }),
     ];
   }
 
@@ -387,7 +387,7 @@ describe("two replicas on PostgreSQL", () => {
     const database = await openTestDatabase("postgres");
     const begin = database.db.transaction().setIsolationLevel("repeatable read");
     const log = (db: Database["db"]) =>
-      new ChangeLog({ database: { ...database, db }, replica: "replica-1" });
+      new ChangeStore({ database: { ...database, db }, replica: "replica-1" });
     await expect(begin.execute((trx) => log(trx).begin(intentOf(), FRESH))).rejects.toThrow(
       "begin_change needs transactions that are read committed, and not repeatable read",
     );

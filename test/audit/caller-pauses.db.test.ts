@@ -1,9 +1,9 @@
 import { sql } from "kysely";
 import { beforeAll, describe, expect, test } from "vitest";
-import { ApprovalLog } from "../../src/audit/approval-log.ts";
+import { ApprovalStore } from "../../src/audit/approval-store.ts";
 import { type BulkGuard, CallerPauses } from "../../src/audit/caller-pauses.ts";
-import { ChangeLog } from "../../src/audit/change-log.ts";
 import type { ChangeIntent } from "../../src/audit/change-record.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import type { CallerIdentity } from "../../src/auth/caller.ts";
 import type { Database } from "../../src/database/database.ts";
 import { createTestPostgres, openTestDatabase, openTestPostgres } from "../support/open-test-database.ts";
@@ -22,14 +22,14 @@ function newCaller(): CallerIdentity {
 
 describe.each(["postgres", "pglite"] as const)("the bulk guard on %s", (kind) => {
   let database: Database;
-  let log: ChangeLog;
-  let approvals: ApprovalLog;
+  let log: ChangeStore;
+  let approvals: ApprovalStore;
   let pauses: CallerPauses;
 
   beforeAll(async () => {
     database = await openTestDatabase(kind);
-    log = new ChangeLog({ database, replica: "replica-1", guard: GUARD, requestMacs: TEST_MACS });
-    approvals = new ApprovalLog({ database, replica: "replica-1", guard: GUARD, requestMacs: TEST_MACS });
+    log = new ChangeStore({ database, replica: "replica-1", guard: GUARD, requestMacs: TEST_MACS });
+    approvals = new ApprovalStore({ database, replica: "replica-1", guard: GUARD, requestMacs: TEST_MACS });
     pauses = new CallerPauses(database);
   });
 
@@ -152,7 +152,7 @@ describe.each(["postgres", "pglite"] as const)("the bulk guard on %s", (kind) =>
   test("pauses no caller if it is off, not even a caller who was paused before", async () => {
     const caller = newCaller();
     await kinds(caller, 4);
-    const off = new ChangeLog({ database, replica: "replica-1" });
+    const off = new ChangeStore({ database, replica: "replica-1" });
     expect((await off.begin(intentOf({ caller }), FRESH)).kind).toBe("BEGUN");
   });
 
@@ -176,7 +176,7 @@ describe("two replicas on PostgreSQL", () => {
     const url = await createTestPostgres();
     const logs = await Promise.all(
       ["one", "two"].map(
-        async (replica) => new ChangeLog({ database: await openTestPostgres(url), replica, guard: GUARD }),
+        async (replica) => new ChangeStore({ database: await openTestPostgres(url), replica, guard: GUARD }),
       ),
     );
     for (let round = 0; round < 20; round++) {

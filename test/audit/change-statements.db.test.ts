@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { beforeAll, describe, expect, test } from "vitest";
-import { ChangeLog } from "../../src/audit/change-log.ts";
 import type { ChangeIntent } from "../../src/audit/change-record.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import { verifyDatabase } from "../../src/audit/verify-database.ts";
 import type { Database } from "../../src/database/database.ts";
 import { createTestPostgres, openTestDatabase, openTestPostgres } from "../support/open-test-database.ts";
@@ -10,7 +10,7 @@ import { APPLIED, FRESH, intentOf, newUin, OLD, UNKNOWN } from "./intent-of.ts";
 const REFUSED = { ...APPLIED, status: "refused", code: "USER_NOT_BIND_PHONE" } as const;
 
 /** Begins changes at the same time, which share a statement. */
-function beginAll(log: ChangeLog, intents: readonly Partial<ChangeIntent>[]) {
+function beginAll(log: ChangeStore, intents: readonly Partial<ChangeIntent>[]) {
   return Promise.all(intents.map((intent) => log.begin(intentOf(intent), FRESH)));
 }
 
@@ -19,11 +19,11 @@ const accounts = (count: number, prefix: string) =>
 
 describe.each(["postgres", "pglite"] as const)("changes that come together on %s", (kind) => {
   let database: Database;
-  let log: ChangeLog;
+  let log: ChangeStore;
 
   beforeAll(async () => {
     database = await openTestDatabase(kind);
-    log = new ChangeLog({ database, replica: "replica-1" });
+    log = new ChangeStore({ database, replica: "replica-1" });
   });
 
   test("begin and are settled in statements of their own, and the record verifies", async () => {
@@ -141,7 +141,11 @@ describe.each(["postgres", "pglite"] as const)("changes that come together on %s
   });
 
   test("the bulk guard counts a batch exactly and pauses the caller once", async () => {
-    const guarded = new ChangeLog({ database, replica: "replica-1", guard: { users: 5, withinMs: 600_000 } });
+    const guarded = new ChangeStore({
+      database,
+      replica: "replica-1",
+      guard: { users: 5, withinMs: 600_000 },
+    });
     const caller = { subject: "bulk", client: undefined, issuer: "https://issuer.example" };
     const verdicts = await beginAll(
       guarded,
@@ -165,7 +169,7 @@ describe("two replicas on PostgreSQL", () => {
   test("settle changes of the same accounts and users at the same time without waiting in a circle", async () => {
     const url = await createTestPostgres();
     const databases = await Promise.all([1, 2].map(() => openTestPostgres(url)));
-    const logs = databases.map((database, at) => new ChangeLog({ database, replica: `replica-${at}` }));
+    const logs = databases.map((database, at) => new ChangeStore({ database, replica: `replica-${at}` }));
     for (let round = 0; round < 10; round++) {
       // Each user exists in two accounts, and each replica changes one of them.
       const users = Array.from({ length: 12 }, newUin);
@@ -186,7 +190,7 @@ describe("two replicas on PostgreSQL", () => {
   test("a locked user holds up no other", async () => {
     const url = await createTestPostgres();
     const [database, other] = await Promise.all([openTestPostgres(url), openTestPostgres(url)]);
-    const log = new ChangeLog({ database, replica: "replica-1" });
+    const log = new ChangeStore({ database, replica: "replica-1" });
     const locked = newUin();
     const { id } = await log.begin(intentOf({ opUin: locked, account: "locked" }), FRESH);
     const { promise: unlock, resolve: release } = Promise.withResolvers<void>();

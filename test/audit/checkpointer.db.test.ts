@@ -15,7 +15,7 @@ import {
   readAnchorFile,
   writeAnchorFile,
 } from "../../src/audit/chain-anchors.ts";
-import { ChangeLog } from "../../src/audit/change-log.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import { type Checkpoint, isSignedAsItSays } from "../../src/audit/checkpoint.ts";
 import { AuditCheckpointer } from "../../src/audit/checkpointer.ts";
 import { type CheckpointRow, readCheckpoints, readHeads } from "../../src/audit/read-record.ts";
@@ -111,7 +111,7 @@ async function anchorFile(): Promise<string> {
 }
 
 async function record(database: Database, count = 1): Promise<void> {
-  const log = new ChangeLog({ database, replica: "replica-1" });
+  const log = new ChangeStore({ database, replica: "replica-1" });
   for (let i = 0; i < count; i++) {
     const { id } = await log.begin(intentOf(), FRESH);
     await log.settle(id, APPLIED);

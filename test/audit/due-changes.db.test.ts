@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { expect, test } from "vitest";
-import { ChangeLog } from "../../src/audit/change-log.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import { DueChanges } from "../../src/audit/due-changes.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
@@ -9,7 +9,7 @@ import { FRESH, intentOf } from "./intent-of.ts";
 test("an account is due if a lease of it is over, or lies further ahead than any replica sets one", async () => {
   const database = await openTestDatabase("postgres");
   const clock = new FakeClock();
-  const log = new ChangeLog({ database, replica: "replica-1" });
+  const log = new ChangeStore({ database, replica: "replica-1" });
   await log.begin({ ...intentOf(), account: "at-work", leaseMs: 60_000 }, FRESH);
   await log.begin({ ...intentOf(), account: "left", leaseMs: -1 }, FRESH);
   await log.begin({ ...intentOf(), account: "awaits", approvalMs: 3_600_000 }, FRESH);

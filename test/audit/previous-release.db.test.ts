@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { sql } from "kysely";
 import { beforeAll, describe, expect, test } from "vitest";
-import { ChangeLog } from "../../src/audit/change-log.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import { verifyDatabase } from "../../src/audit/verify-database.ts";
 import type { Database } from "../../src/database/database.ts";
 import { createTestPostgres, openTestPostgres } from "../support/open-test-database.ts";
@@ -92,28 +92,29 @@ describe.runIf(hasHistory)("the previous release", () => {
     );
     expect(await migrate(old, join(folder, "schema/migrations"))).toEqual([]);
 
-    const { ChangeLog: OldLog } = await previous<typeof import("../../src/audit/change-log.ts")>(
+    // The previous release has the store by its former name.
+    const { ChangeLog: OldStore } = await previous<{ readonly ChangeLog: typeof ChangeStore }>(
       folder,
       "audit/change-log.ts",
     );
     const guard = { users: 1_000, withinMs: 60_000 };
-    const logs = [
-      new OldLog({ database: old, replica: "old", guard }),
-      new ChangeLog({ database, replica: "new", guard }),
+    const stores = [
+      new OldStore({ database: old, replica: "old", guard }),
+      new ChangeStore({ database, replica: "new", guard }),
     ];
     const settled = await Promise.all(
       Array.from({ length: 40 }, async (_, at) => {
-        const [one, other] = at % 2 === 0 ? logs : logs.toReversed();
+        const [one, other] = at % 2 === 0 ? stores : stores.toReversed();
         const { kind, id } = (await one?.begin(intentOf({ account: `account-${at % 3}` }), FRESH)) ?? {};
         // Each release settles what the other one began.
         return { kind, sealed: (await other?.settle(id ?? "", APPLIED))?.sealed };
       }),
     );
     expect(settled).toEqual(settled.map(() => ({ kind: "BEGUN", sealed: true })));
-    const [oldLog] = logs;
-    const left = await oldLog?.begin(intentOf({ account: "left", leaseMs: -1 }), FRESH);
-    expect((await oldLog?.claim("left", 5, 1_000))?.map(({ id }) => id)).toEqual([left?.id]);
-    expect(await oldLog?.list({ account: "account-1" }, 50)).toHaveLength(13);
+    const [oldStore] = stores;
+    const left = await oldStore?.begin(intentOf({ account: "left", leaseMs: -1 }), FRESH);
+    expect((await oldStore?.claim("left", 5, 1_000))?.map(({ id }) => id)).toEqual([left?.id]);
+    expect(await oldStore?.list({ account: "account-1" }, 50)).toHaveLength(13);
     expect(await verifyDatabase(database.db, undefined)).toMatchObject({
       records: 40,
       unsealed: 1,

@@ -6,7 +6,7 @@ import { AccountRegister } from "../../src/audit/account-register.ts";
 import { AuditEvents } from "../../src/audit/audit-events.ts";
 import { CHECKPOINTS, type ChainHead, GATEWAY_CHAIN } from "../../src/audit/chain.ts";
 import { ChainAnchors } from "../../src/audit/chain-anchors.ts";
-import { ChangeLog } from "../../src/audit/change-log.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import type { Checkpoint } from "../../src/audit/checkpoint.ts";
 import { AuditCheckpointer } from "../../src/audit/checkpointer.ts";
 import { exportRecord } from "../../src/audit/export-record.ts";
@@ -62,7 +62,7 @@ async function startReplica(on = database): Promise<AuditCheckpointer> {
 }
 
 async function record(count: number, account = "default", on = database): Promise<void> {
-  const log = new ChangeLog({ database: on, replica: "replica-1" });
+  const log = new ChangeStore({ database: on, replica: "replica-1" });
   for (let i = 0; i < count; i++) {
     const { id } = await log.begin(intentOf({ account }), FRESH);
     await log.settle(id, APPLIED);
@@ -289,7 +289,7 @@ describe("a prune is refused", () => {
     await record(2);
     await new AuditEvents(database).record([REFUSAL]);
     const { number, hash } = await sign();
-    await new ChangeLog({ database, replica: "replica-1" }).begin(intentOf(), FRESH);
+    await new ChangeStore({ database, replica: "replica-1" }).begin(intentOf(), FRESH);
     for (const table of ["mfa_change", "audit_event"]) {
       await expect(sql`delete from ${sql.table(table)}`.execute(database.db)).rejects.toMatchObject({
         code: "23001",

@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { beforeAll, describe, expect, test } from "vitest";
 import { AuditEvents } from "../../src/audit/audit-events.ts";
-import { ChangeLog } from "../../src/audit/change-log.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import { exportCsv, exportJsonLines } from "../../src/audit/readable-export.ts";
 import type { Database } from "../../src/database/database.ts";
 import { openTestDatabase } from "../support/open-test-database.ts";
@@ -28,7 +28,7 @@ let ids: string[];
 
 beforeAll(async () => {
   database = await openTestDatabase("postgres");
-  const log = new ChangeLog({ database, replica: "replica-1" });
+  const log = new ChangeStore({ database, replica: "replica-1" });
   ids = [];
   for (const reason of [...FORMULAS, ...HARMLESS]) {
     const caller = { subject: reason || "empty", client: undefined, issuer: undefined };

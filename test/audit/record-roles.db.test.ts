@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { sql } from "kysely";
 import pg from "pg";
 import { beforeAll, describe, expect, test } from "vitest";
-import { ApprovalLog } from "../../src/audit/approval-log.ts";
+import { ApprovalStore } from "../../src/audit/approval-store.ts";
 import { CallerPauses } from "../../src/audit/caller-pauses.ts";
 import { ChainAnchors } from "../../src/audit/chain-anchors.ts";
-import { ChangeLog } from "../../src/audit/change-log.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import { AuditCheckpointer } from "../../src/audit/checkpointer.ts";
 import { exportRecord } from "../../src/audit/export-record.ts";
 import { atOneMoment } from "../../src/audit/read-record.ts";
@@ -28,14 +28,14 @@ let ownerUrl: string;
 /** A role with exactly the documented rights. */
 let role: Database;
 let roleUrl: string;
-let log: ChangeLog;
+let log: ChangeStore;
 
 beforeAll(async () => {
   ownerUrl = await createTestPostgres();
   owner = await openTestPostgres(ownerUrl);
   roleUrl = await createGatewayRole(ownerUrl);
   role = await openTestPostgres(roleUrl);
-  log = new ChangeLog({ database: role, replica: "replica-1", requestMacs: TEST_MACS });
+  log = new ChangeStore({ database: role, replica: "replica-1", requestMacs: TEST_MACS });
 });
 
 async function awaiting(): Promise<string> {
@@ -65,7 +65,7 @@ async function rowOf(id: string) {
 
 describe("the gateway's database role does the gateway's work", () => {
   test("records, settles, approves, rejects and claims changes", async () => {
-    const approvals = new ApprovalLog({ database: role, replica: "replica-1", requestMacs: TEST_MACS });
+    const approvals = new ApprovalStore({ database: role, replica: "replica-1", requestMacs: TEST_MACS });
     const { id } = await log.begin(intentOf(), FRESH);
     expect(await log.settle(id, APPLIED)).toBeDefined();
     const by = { subject: "bob", client: undefined, issuer: undefined };
@@ -78,7 +78,7 @@ describe("the gateway's database role does the gateway's work", () => {
   });
 
   test("pauses and resumes callers, but no caller can end their own pause", async () => {
-    const guarded = new ChangeLog({
+    const guarded = new ChangeStore({
       database: role,
       replica: "replica-1",
       guard: { users: 1, withinMs: 60_000 },
@@ -429,7 +429,7 @@ test("a role of an earlier release loses its direct writes and can run the funct
   ]);
   await migrate(database, MIGRATIONS_DIR);
   const gateway = await openTestPostgres(before);
-  const upgraded = new ChangeLog({ database: gateway, replica: "replica-1", requestMacs: TEST_MACS });
+  const upgraded = new ChangeStore({ database: gateway, replica: "replica-1", requestMacs: TEST_MACS });
   const { id } = await upgraded.begin(intentOf({ approvalMs: 60_000 }), FRESH);
   expect(await upgraded.find(id)).toMatchObject({ status: "awaiting_approval" });
   for (const table of ["mfa_change", "audit_chain", "audit_checkpoint", "caller_pause"]) {
@@ -472,7 +472,7 @@ test("the gateway works in a schema other than public, with an owner who is not 
   ]);
   const database = await openTestPostgres(ownerOf);
   await migrate(database, MIGRATIONS_DIR);
-  const there = new ChangeLog({ database, replica: "replica-1", requestMacs: TEST_MACS });
+  const there = new ChangeStore({ database, replica: "replica-1", requestMacs: TEST_MACS });
   const { id } = await there.begin(intentOf(), FRESH);
   expect(await there.settle(id, APPLIED)).toBeDefined();
   const { rows } = await sql<{ config: string }>`

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { ChangeLog } from "../../src/audit/change-log.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import type { Checkpoint } from "../../src/audit/checkpoint.ts";
 import { LINES, parseLine } from "../../src/audit/export-lines.ts";
 import { exportRecord } from "../../src/audit/export-record.ts";
@@ -20,7 +20,7 @@ function verify({ db }: Database): Promise<RecordReport> {
 }
 
 async function record(database: Database, count: number, account = "default"): Promise<string[]> {
-  const log = new ChangeLog({ database, replica: "replica-1" });
+  const log = new ChangeStore({ database, replica: "replica-1" });
   const ids: string[] = [];
   for (let i = 0; i < count; i++) {
     const { id } = await log.begin(intentOf({ account, requested: { note: "Zoë 手机 🔐" } }), FRESH);
@@ -58,7 +58,7 @@ describe.each(["postgres", "pglite"] as const)("the record on %s", (kind) => {
     await record(database, 2, "prod");
     const checkpoint = await sign(database);
     await record(database, 1);
-    await new ChangeLog({ database, replica: "replica-1" }).begin(intentOf(), FRESH);
+    await new ChangeStore({ database, replica: "replica-1" }).begin(intentOf(), FRESH);
     expect(await verify(database)).toMatchObject({
       records: 6,
       unsealed: 1,

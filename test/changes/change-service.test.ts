@@ -183,7 +183,7 @@ test("the stack at the write has each file of changes/ once, from the service to
   await changes.setSubUserMfa(phoneOn, within(5_000));
   const stack = quota.stacks.get("SetMfaFlag") ?? "";
   const files = [...stack.matchAll(/src\/changes\/([\w-]+\.ts)/g)].map(([, file]) => file);
-  expect(files).toEqual(["flag-writer.ts", "change-service.ts"]);
+  expect(files).toEqual(["mfa-flag-client.ts", "change-service.ts"]);
 });
 
 /** A service whose record returns the same verdict for each attempt, and the number of reads of the user. */
@@ -213,8 +213,8 @@ function startWithVerdict(kind: "STALE" | "BUSY") {
       recentWrites: async () => [],
       findByIdempotencyKey: async () => undefined,
     },
-    approvalLog: { approve: unused, reject: unused },
-    rolloutLog: { begin: unused, reopen: unused },
+    approvalStore: { approve: unused, reject: unused },
+    rolloutChangeStore: { begin: unused, reopen: unused },
     pausedCallers: new PausedCallers({ pauses: { isPaused: unused, list: unused, resume: unused } }),
     recentWrites: new RecentWrites(clock),
     clock,

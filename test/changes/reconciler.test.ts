@@ -1,9 +1,9 @@
 import { sql } from "kysely";
 import { expect, test, vi } from "vitest";
-import { ApprovalLog } from "../../src/audit/approval-log.ts";
+import { ApprovalStore } from "../../src/audit/approval-store.ts";
 import type { ChangeIntent, ChangeRecord, ChangeSettlement } from "../../src/audit/change-record.ts";
 import { DueChanges } from "../../src/audit/due-changes.ts";
-import { FlagWriter } from "../../src/changes/flag-writer.ts";
+import { MfaFlagClient } from "../../src/changes/mfa-flag-client.ts";
 import { Reconciler } from "../../src/changes/reconciler.ts";
 import { type Clock, systemClock } from "../../src/clock.ts";
 import { FRESH, makeDue, UNKNOWN } from "../audit/intent-of.ts";
@@ -43,7 +43,7 @@ async function startWithOpenChange({ opUin = ALICE, approvalMs, clock = systemCl
     approvalMs,
   };
   const { id } = await log.begin(intent, FRESH);
-  const writer = new FlagWriter({ cam: client, clock });
+  const writer = new MfaFlagClient({ cam: client, clock });
   const settlements: [ChangeRecord["id"], ChangeSettlement["status"]][] = [];
   const late: string[] = [];
   const reconciler = new Reconciler({
@@ -58,7 +58,7 @@ async function startWithOpenChange({ opUin = ALICE, approvalMs, clock = systemCl
   });
   return {
     ...{ cam, log, database, id, reconciler, intent, settlements, late },
-    approvals: new ApprovalLog({ database, replica: "another", requestMacs: TEST_MACS }),
+    approvals: new ApprovalStore({ database, replica: "another", requestMacs: TEST_MACS }),
     found: () => log.find(id),
     /** Adds another change of the same user, with that outcome or still open. */
     async makeAnother(change: Partial<ChangeIntent>, settlement?: ChangeSettlement): Promise<string> {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { ChainAnchors } from "../../src/audit/chain-anchors.ts";
-import { ChangeLog } from "../../src/audit/change-log.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import { AuditCheckpointer } from "../../src/audit/checkpointer.ts";
 import { APPLIED, FRESH, intentOf } from "../audit/intent-of.ts";
 import { newSigningKey } from "../audit/make-chain.ts";
@@ -25,7 +25,7 @@ beforeAll(async () => {
   anchor = join(folder.path, "anchor.json");
   let database = await openTestPostgres(url);
   const signOne = async () => {
-    const log = new ChangeLog({ database, replica: "replica-1" });
+    const log = new ChangeStore({ database, replica: "replica-1" });
     const { id } = await log.begin(intentOf(), FRESH);
     await log.settle(id, APPLIED);
     const anchors = await ChainAnchors.open({ file: anchor });

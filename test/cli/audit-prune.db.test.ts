@@ -8,7 +8,7 @@ import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from "v
 import { AuditEvents } from "../../src/audit/audit-events.ts";
 import { sha256Hex } from "../../src/audit/chain.ts";
 import { ChainAnchors } from "../../src/audit/chain-anchors.ts";
-import { ChangeLog } from "../../src/audit/change-log.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import { AuditCheckpointer } from "../../src/audit/checkpointer.ts";
 import type { Database } from "../../src/database/database.ts";
 import { APPLIED, FRESH, intentOf } from "../audit/intent-of.ts";
@@ -51,7 +51,7 @@ beforeEach(async () => {
 });
 
 async function record(count: number, account = "default"): Promise<void> {
-  const log = new ChangeLog({ database, replica: "replica-1" });
+  const log = new ChangeStore({ database, replica: "replica-1" });
   for (let i = 0; i < count; i++) {
     const { id } = await log.begin(intentOf({ account }), FRESH);
     await log.settle(id, APPLIED);

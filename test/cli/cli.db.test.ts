@@ -8,7 +8,7 @@ import { sql } from "kysely";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { AuditEvents } from "../../src/audit/audit-events.ts";
 import { writeAnchorFile } from "../../src/audit/chain-anchors.ts";
-import { ChangeLog } from "../../src/audit/change-log.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import { readHeads } from "../../src/audit/read-record.ts";
 import type { Database } from "../../src/database/database.ts";
 import { readMigrations } from "../../src/database/migrate.ts";
@@ -36,7 +36,7 @@ beforeEach(async () => {
 async function recorded(count: number): Promise<{ url: string; database: Database; ids: string[] }> {
   const url = await createTestPostgres();
   const database = await openTestPostgres(url);
-  const log = new ChangeLog({ database, replica: "replica-1" });
+  const log = new ChangeStore({ database, replica: "replica-1" });
   const ids: string[] = [];
   for (let i = 0; i < count; i++) {
     const { id } = await log.begin(intentOf(), FRESH);
@@ -267,7 +267,7 @@ describe("audit verify", () => {
 
   test("counts the changes that are not sealed yet", async () => {
     const { url, database } = await recorded(1);
-    await new ChangeLog({ database, replica: "replica-1" }).begin(intentOf(), FRESH);
+    await new ChangeStore({ database, replica: "replica-1" }).begin(intentOf(), FRESH);
     const { stdout } = await runCommand("audit verify", ["--database"], { DATABASE_URL: url });
     expect(stdout).toMatch(/^OK: 1 record in 1 chain, unbroken\.\nNot sealed yet, and not examined: 1\.\n/);
   });

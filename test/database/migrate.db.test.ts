@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "kysely";
 import { beforeEach, describe, expect, test } from "vitest";
-import { ChangeLog } from "../../src/audit/change-log.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import { exportRecord } from "../../src/audit/export-record.ts";
 import { atOneMoment } from "../../src/audit/read-record.ts";
 import { verifyDatabase } from "../../src/audit/verify-database.ts";
@@ -66,7 +66,7 @@ describe.each(["postgres", "pglite"] as const)("migrating %s", (kind) => {
     expect(await migrate(database, await folderOf(files.length))).toEqual(all.slice(2));
     expect(await readRow()).toEqual([{ ...(before[0] as object), ...NOT_KNOWN_THEN }]);
     // The earlier sealed records still form a chain, and new records follow from them.
-    const log = new ChangeLog({ database, replica: "replica-1" });
+    const log = new ChangeStore({ database, replica: "replica-1" });
     const later = await log.begin(intentOf({ reason: "Phone lost" }), FRESH);
     await log.settle(later.id, APPLIED);
     const report = await atOneMoment(database.db, (moment) => verifyDatabase(moment, undefined));
@@ -264,7 +264,7 @@ describe("on PostgreSQL", () => {
     ]);
     const role = await openTestPostgres(roleUrl);
     await migrate(owner, MIGRATIONS_DIR);
-    const log = new ChangeLog({ database: role, replica: "replica-1" });
+    const log = new ChangeStore({ database: role, replica: "replica-1" });
     const { id } = await log.begin(intentOf({ leaseMs: -1 }), FRESH);
     expect(await log.claim("default", 1, 1_000)).toMatchObject([{ id }]);
     expect(await log.settle(id, APPLIED)).toMatchObject({ sealed: true });
@@ -297,7 +297,7 @@ describe("on PostgreSQL", () => {
   test("a role without the right to change the schema can start if the schema is up to date", async () => {
     const database = await openTestPostgres(await createGatewayRole(await createTestPostgres()));
     expect(await migrate(database, MIGRATIONS_DIR)).toEqual([]);
-    const log = new ChangeLog({ database, replica: "replica-1" });
+    const log = new ChangeStore({ database, replica: "replica-1" });
     const { id } = await log.begin(intentOf(), FRESH);
     expect(await log.settle(id, APPLIED)).toMatchObject({ sealed: true });
     expect(await log.claim("default", 1, 1_000)).toEqual([]);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sql } from "kysely";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { ChangeLog } from "../../src/audit/change-log.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import { openPglite } from "../../src/database/pglite-database.ts";
 import { isUnavailable } from "../../src/database/store-errors.ts";
 import { PGLITE_TEMPLATE_DIR as templateDir } from "../../src/gateway/package-paths.ts";
@@ -57,7 +57,7 @@ test("the record survives a killed process, and the folder is free", async () =>
   await kill();
   const database = await openPglite({ dataDir, templateDir });
   onTestFinished(() => database.close());
-  expect(await new ChangeLog({ database, replica: "next" }).find(id)).toMatchObject({
+  expect(await new ChangeStore({ database, replica: "next" }).find(id)).toMatchObject({
     id,
     status: "pending",
   });

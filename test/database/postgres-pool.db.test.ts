@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import { CallerPauses } from "../../src/audit/caller-pauses.ts";
-import { ChangeLog, changesPage } from "../../src/audit/change-log.ts";
+import { ChangeStore, changesPage } from "../../src/audit/change-store.ts";
 import { systemClock } from "../../src/clock.ts";
 import { openPostgres } from "../../src/database/postgres-database.ts";
 import { SlotStore } from "../../src/quota/slot-store.ts";
@@ -30,7 +30,7 @@ const SLOT = {
 
 test.each([3, 10])("of %i connections, waiting reads take none from changes and the quota", async (most) => {
   const { database, operator } = await openBoth(most);
-  const log = new ChangeLog({ database, replica: "replica-1" });
+  const log = new ChangeStore({ database, replica: "replica-1" });
   const store = new SlotStore({ database, clock: systemClock });
   await operator.query("select pg_advisory_lock(1)");
   // Many more reads than connections, and each waits for a lock.
@@ -61,7 +61,7 @@ test("a read ends after two seconds, and its error suggests a narrower filter", 
   const { database, operator } = await openBoth(3);
   await operator.query("begin");
   await operator.query("lock table mfa_change in access exclusive mode");
-  const log = new ChangeLog({ database, replica: "replica-1" });
+  const log = new ChangeStore({ database, replica: "replica-1" });
   await expect(log.list({}, 10)).rejects.toMatchObject({
     code: "STORE_UNAVAILABLE",
     message: expect.stringContaining("ends after two seconds: narrow its filter"),

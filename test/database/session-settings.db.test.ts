@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import pg from "pg";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
-import { ChangeLog } from "../../src/audit/change-log.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import { verifyDatabase } from "../../src/audit/verify-database.ts";
 import { systemClock } from "../../src/clock.ts";
 import { openPostgres } from "../../src/database/postgres-database.ts";
@@ -30,7 +30,7 @@ async function open(url: string) {
 /** The gateway's work with its store: records, settles, lists, takes slots, adjusts one, and verifies. */
 async function useStore(url: string) {
   const database = await open(url);
-  const log = new ChangeLog({ database, replica: "replica-1" });
+  const log = new ChangeStore({ database, replica: "replica-1" });
   const opUin = newUin();
   const { kind, id } = await log.begin(intentOf({ opUin }), FRESH);
   const settled = (await log.settle(id, APPLIED))?.sealed;
@@ -173,7 +173,7 @@ describe("a setting that a role or database presets has no effect", () => {
     onTestFinished(() => admin.end());
     await admin.query("create schema mine");
     const database = await open(url);
-    const log = new ChangeLog({ database, replica: "replica-1" });
+    const log = new ChangeStore({ database, replica: "replica-1" });
     // The tables are in public; a later table in an earlier schema of the path must not replace them.
     await admin.query("create table mine.mfa_change (like public.mfa_change including all)");
     const { kind } = await log.begin(intentOf(), FRESH);
@@ -185,7 +185,7 @@ describe("a setting that a role or database presets has no effect", () => {
   test("the triggers of the record fire for session_replication_role = replica too", async () => {
     const url = await createTestPostgres();
     const database = await open(url);
-    const log = new ChangeLog({ database, replica: "replica-1" });
+    const log = new ChangeStore({ database, replica: "replica-1" });
     const { id } = await log.begin(intentOf(), FRESH);
     await log.settle(id, APPLIED);
     const replica = new pg.Client({ connectionString: url, options: "-c session_replication_role=replica" });

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { beforeAll, describe, expect, test } from "vitest";
-import { ChangeLog } from "../../src/audit/change-log.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import type { ListedUser } from "../../src/cam/index.ts";
 import type { Uin } from "../../src/contract/index.ts";
 import type { Database } from "../../src/database/database.ts";
@@ -11,11 +11,11 @@ import { flagsWith, readOf } from "./read-of.ts";
 
 describe.each(["postgres", "pglite"] as const)("the directory in %s", (kind) => {
   let database: Database;
-  let log: ChangeLog;
+  let log: ChangeStore;
 
   beforeAll(async () => {
     database = await openTestDatabase(kind);
-    log = new ChangeLog({ database, replica: "replica-1" });
+    log = new ChangeStore({ database, replica: "replica-1" });
   });
 
   async function userOf(opUin: string, account = "default") {

@@ -6,8 +6,8 @@ import { promisify } from "node:util";
 import { sql } from "kysely";
 import { beforeAll, describe, expect, test } from "vitest";
 import { ChainAnchors } from "../../src/audit/chain-anchors.ts";
-import { ChangeLog } from "../../src/audit/change-log.ts";
 import { CHANGE_STATUSES } from "../../src/audit/change-record.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import { AuditCheckpointer } from "../../src/audit/checkpointer.ts";
 import { loadSigningKey } from "../../src/audit/signing-keys.ts";
 import type { Database } from "../../src/database/database.ts";
@@ -39,13 +39,13 @@ beforeAll(buildGateway);
 let dir: string;
 let url: string;
 let database: Database;
-let log: ChangeLog;
+let log: ChangeStore;
 
 beforeAll(async () => {
   dir = (await temporaryFolder()).path;
   url = await createTestPostgres();
   database = await openTestPostgres(url);
-  log = new ChangeLog({ database, replica: "replica-1" });
+  log = new ChangeStore({ database, replica: "replica-1" });
 });
 
 /** Returns the first column of the table with the heading: names in backquotes, or the matches of the pattern. */
@@ -134,7 +134,7 @@ describe("the pages on the record", () => {
 
   test("show a role with the rights that the gateway needs", async () => {
     const { db, ...rest } = await openTestPostgres(await createGatewayRole(url));
-    const restricted = new ChangeLog({ database: { db, ...rest }, replica: "replica-1" });
+    const restricted = new ChangeStore({ database: { db, ...rest }, replica: "replica-1" });
     const { id } = await restricted.begin(intentOf(), FRESH);
     expect(await restricted.settle(id, APPLIED)).toMatchObject({ sealed: true });
     await expect(sql`alter table mfa_change disable trigger user`.execute(db)).rejects.toMatchObject({

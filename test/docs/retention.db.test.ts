@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import { ChainAnchors } from "../../src/audit/chain-anchors.ts";
-import { ChangeLog } from "../../src/audit/change-log.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import type { Checkpoint } from "../../src/audit/checkpoint.ts";
 import { AuditCheckpointer } from "../../src/audit/checkpointer.ts";
 import type { Database } from "../../src/database/database.ts";
@@ -33,7 +33,7 @@ beforeEach(async () => {
 });
 
 async function record(database: Database, count: number): Promise<void> {
-  const log = new ChangeLog({ database, replica: "replica-1" });
+  const log = new ChangeStore({ database, replica: "replica-1" });
   for (let i = 0; i < count; i++) {
     const { id } = await log.begin(intentOf(), FRESH);
     await log.settle(id, APPLIED);

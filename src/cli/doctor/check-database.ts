@@ -1,5 +1,5 @@
 import { AccountRegister } from "../../audit/account-register.ts";
-import { ChangeLog } from "../../audit/change-log.ts";
+import { ChangeStore } from "../../audit/change-store.ts";
 import { DEFAULT_ACCOUNT } from "../../auth/accounts.ts";
 import { systemClock } from "../../clock.ts";
 import type { Config } from "../../config/config.ts";
@@ -54,7 +54,7 @@ export async function checkDatabase(
     async (opened, { accounts }) => {
       const named = accounts === undefined ? [] : await loadAccounts(accounts);
       const known = [DEFAULT_ACCOUNT, ...named.map(({ name }) => name)];
-      const log = new ChangeLog({ database: opened, replica: REPLICA });
+      const log = new ChangeStore({ database: opened, replica: REPLICA });
       const orphaned = [...(await reading(log.countOrphaned(known)))];
       if (orphaned.length === 0) return;
       const counts = orphaned.map(([account, changes]) => `${changes} of ${account}`);

@@ -1,5 +1,5 @@
 import { Args, ArgsType, Ctx, Field, ID, Mutation, Resolver } from "type-graphql";
-import type { ChangeLog } from "../../audit/change-log.ts";
+import type { ChangeStore } from "../../audit/change-store.ts";
 import type { ChangeService } from "../../changes/change-service.ts";
 import { GatewayError } from "../../contract/index.ts";
 import { LONGEST_REASON, toReason } from "../arguments.ts";
@@ -27,7 +27,7 @@ class DecisionArgs {
 
 interface ApprovalResolverDeps {
   readonly changes: Pick<ChangeService, "approve" | "reject">;
-  readonly log: Pick<ChangeLog, "find">;
+  readonly log: Pick<ChangeStore, "find">;
 }
 
 @Resolver()

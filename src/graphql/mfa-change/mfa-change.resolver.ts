@@ -10,8 +10,8 @@ import {
   Query,
   Resolver,
 } from "type-graphql";
-import type { ChangeLog } from "../../audit/change-log.ts";
 import type { ChangeStatus } from "../../audit/change-record.ts";
+import type { ChangeStore } from "../../audit/change-store.ts";
 import type { Uin } from "../../contract/index.ts";
 import { requireStorable, UinScalar } from "../arguments.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";
@@ -85,9 +85,9 @@ class MfaChangesArgs {
 /** Reads the record of changes. No field can alter it. */
 @Resolver()
 export class MfaChangeResolver {
-  readonly #log: Pick<ChangeLog, "read" | "list">;
+  readonly #log: Pick<ChangeStore, "read" | "list">;
 
-  constructor(deps: { readonly log: Pick<ChangeLog, "read" | "list"> }) {
+  constructor(deps: { readonly log: Pick<ChangeStore, "read" | "list"> }) {
     this.#log = deps.log;
   }
 

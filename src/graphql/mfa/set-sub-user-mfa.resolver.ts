@@ -10,7 +10,7 @@ import {
   ObjectType,
   Resolver,
 } from "type-graphql";
-import type { ChangeLog } from "../../audit/change-log.ts";
+import type { ChangeStore } from "../../audit/change-store.ts";
 import { isAccountName } from "../../auth/accounts.ts";
 import type { ChangeService } from "../../changes/change-service.ts";
 import type { MfaChangeOutcome, MfaChangeRequest, MfaMethods } from "../../changes/mfa-change.ts";
@@ -27,11 +27,11 @@ import { LoginActionMfaFlagInput, lazySubUser, SubUser } from "../sub-user/sub-u
 @Resolver()
 export class SetSubUserMfaResolver {
   readonly #changes: Pick<ChangeService, "setSubUserMfa">;
-  readonly #log: Pick<ChangeLog, "find">;
+  readonly #log: Pick<ChangeStore, "find">;
 
   constructor(deps: {
     readonly changes: Pick<ChangeService, "setSubUserMfa">;
-    readonly log: Pick<ChangeLog, "find">;
+    readonly log: Pick<ChangeStore, "find">;
   }) {
     this.#changes = deps.changes;
     this.#log = deps.log;
@@ -191,12 +191,12 @@ export class AppliedChange implements SetSubUserMfaPayload {
   readonly resolvedBy: MfaChangeOutcome["resolvedBy"];
   readonly subUser: SubUser;
   readonly #changeId: string;
-  readonly #log: Pick<ChangeLog, "find">;
+  readonly #log: Pick<ChangeStore, "find">;
 
   constructor(
     { changeId, resolvedBy, camRequestId }: MfaChangeOutcome,
     requestId: string,
-    { opUin, loaders, log }: { opUin: Uin; loaders: Loaders; log: Pick<ChangeLog, "find"> },
+    { opUin, loaders, log }: { opUin: Uin; loaders: Loaders; log: Pick<ChangeStore, "find"> },
   ) {
     this.requestId = requestId;
     this.camRequestId = camRequestId;

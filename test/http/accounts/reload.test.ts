@@ -1,6 +1,6 @@
 import { sql } from "kysely";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { ChangeLog } from "../../../src/audit/change-log.ts";
+import { ChangeStore } from "../../../src/audit/change-store.ts";
 import { systemClock } from "../../../src/clock.ts";
 import { loadSeedFile } from "../../../src/emulator/index.ts";
 import { FILE_POLL_MS } from "../../../src/poller.ts";
@@ -164,7 +164,7 @@ test("a gateway does not start with a key of another main account than its accou
 
 test("a removed account settles its open changes before it is closed, and shows them until then", async () => {
   const DATABASE_URL = await createTestPostgres();
-  const log = new ChangeLog({ database: await openTestPostgres(DATABASE_URL), replica: "crashed" });
+  const log = new ChangeStore({ database: await openTestPostgres(DATABASE_URL), replica: "crashed" });
   const sent = { opUin: ALICE, login: { phone: true, stoken: true, wechat: false } };
   const intent = intentOf({ account: "partner", opUin: uin(ALICE), sent, leaseMs: -1 });
   const { id } = await log.begin(intent, FRESH);

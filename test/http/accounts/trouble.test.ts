@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ChangeLog } from "../../../src/audit/change-log.ts";
+import { ChangeStore } from "../../../src/audit/change-store.ts";
 import { FRESH, intentOf } from "../../audit/intent-of.ts";
 import { closedPort } from "../../support/closed-port.ts";
 import { createTestPostgres, openTestPostgres } from "../../support/open-test-database.ts";
@@ -115,7 +115,7 @@ test("the cost of an operation is measured by the rate of its account", async ()
 
 test("after a crash, an open change is settled by the CAM of its account, and an orphaned change stays open", async () => {
   const url = await createTestPostgres();
-  const log = new ChangeLog({ database: await openTestPostgres(url), replica: "crashed" });
+  const log = new ChangeStore({ database: await openTestPostgres(url), replica: "crashed" });
   const sent = { opUin: ALICE, login: { phone: true, stoken: true, wechat: false } };
   const open = (account: string) =>
     log.begin(intentOf({ account, opUin: uin(ALICE), sent, leaseMs: -1 }), FRESH).then(({ id }) => id);

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { beforeAll, describe, expect, test } from "vitest";
 import { ChainAnchors } from "../../../src/audit/chain-anchors.ts";
-import { ChangeLog } from "../../../src/audit/change-log.ts";
+import { ChangeStore } from "../../../src/audit/change-store.ts";
 import { AuditCheckpointer } from "../../../src/audit/checkpointer.ts";
 import type { Uin } from "../../../src/contract/index.ts";
 import type { Database } from "../../../src/database/database.ts";
@@ -28,13 +28,13 @@ const key = newSigningKey();
 describe.each(["postgres", "pglite"] as const)("on %s", (kind) => {
   let database: Database;
   let rolloutStore: RolloutStore;
-  let log: ChangeLog;
+  let log: ChangeStore;
   let checkpointer: AuditCheckpointer;
 
   beforeAll(async () => {
     database = await openTestDatabase(kind);
     rolloutStore = new RolloutStore(database);
-    log = new ChangeLog({ database, replica: "test" });
+    log = new ChangeStore({ database, replica: "test" });
     checkpointer = new AuditCheckpointer({
       ...{ database, privateKey: key.privateKey, clock: new FakeClock(), intervalMs: 60_000 },
       anchors: await ChainAnchors.open({ file: folder.at(`anchors-${kind}`), report: () => undefined }),

@@ -51,21 +51,21 @@ export interface OpenItem {
   readonly claimed: string;
 }
 
-interface RolloutLogDeps {
+interface RolloutChangeStoreDeps {
   readonly database: Database;
   /** The name of this process in the record. */
   readonly replica: string;
 }
 
-/** Records the changes of rollouts. Its methods throw the errors of ChangeLog. */
-export class RolloutLog {
-  readonly #deps: RolloutLogDeps;
+/** Records the changes of rollouts. Its methods throw the errors of ChangeStore. */
+export class RolloutChangeStore {
+  readonly #deps: RolloutChangeStoreDeps;
   readonly #begins = new SharedStatements<Begin, RolloutVerdict>({
     runOne: (begin) => this.#beginOne(begin),
     runBatch: (begins) => this.#beginSeveral(begins),
   });
 
-  constructor(deps: RolloutLogDeps) {
+  constructor(deps: RolloutChangeStoreDeps) {
     this.#deps = deps;
   }
 

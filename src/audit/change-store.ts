@@ -29,7 +29,7 @@ import {
 import { ChangeStatements } from "./change-statements.ts";
 import type { RequestMacs } from "./request-macs.ts";
 
-interface ChangeLogDeps {
+interface ChangeStoreDeps {
   readonly database: Database;
   /** The name of this process in the record. */
   readonly replica: string;
@@ -47,11 +47,11 @@ interface ChangeLogDeps {
  * unavailable. After a lost connection, the statement may still have taken effect. An invalid statement or value is a
  * fault of the gateway. The method then throws the driver's error and records nothing.
  */
-export class ChangeLog {
-  readonly #deps: ChangeLogDeps;
+export class ChangeStore {
+  readonly #deps: ChangeStoreDeps;
   readonly #statements: ChangeStatements;
 
-  constructor(deps: ChangeLogDeps) {
+  constructor(deps: ChangeStoreDeps) {
     this.#deps = deps;
     this.#statements = new ChangeStatements(deps);
   }

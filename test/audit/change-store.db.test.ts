@@ -2,8 +2,8 @@ import { inspect } from "node:util";
 import { sql } from "kysely";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { chainStart } from "../../src/audit/chain.ts";
-import { ChangeLog } from "../../src/audit/change-log.ts";
 import type { ChangeIntent, ChangeRecord, ChangeSettlement } from "../../src/audit/change-record.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import { GatewayError } from "../../src/contract/index.ts";
 import type { Database } from "../../src/database/database.ts";
 import { createTestPostgres, openTestDatabase, openTestPostgres } from "../support/open-test-database.ts";
@@ -15,11 +15,11 @@ const HASH = /^[0-9a-f]{64}$/;
 
 describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind) => {
   let database: Database;
-  let log: ChangeLog;
+  let log: ChangeStore;
 
   beforeAll(async () => {
     database = await openTestDatabase(kind);
-    log = new ChangeLog({ database, replica: "replica-1" });
+    log = new ChangeStore({ database, replica: "replica-1" });
   });
 
   async function begun(intent: Partial<ChangeIntent> = {}): Promise<string> {
@@ -301,7 +301,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       await begun({ account });
       await settled({ account }, UNKNOWN);
       await settled({ account }, APPLIED);
-      const other = new ChangeLog({ database, replica: "replica-2" });
+      const other = new ChangeStore({ database, replica: "replica-2" });
       const taken = await other.claim(account, 10, 60_000);
       expect(taken.map(({ id }) => id).sort()).toEqual([overdue, lookAgain].sort());
       expect(taken.map(({ replica }) => replica)).toEqual(["replica-2", "replica-2"]);
@@ -329,7 +329,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
     test("all replicas together claim one change that needs a read-back in each gap", async () => {
       const account = `account-${newUin()}`;
       for (let i = 0; i < 3; i++) await begun({ account, leaseMs: -1 });
-      const other = new ChangeLog({ database, replica: "replica-2" });
+      const other = new ChangeStore({ database, replica: "replica-2" });
       expect(await log.claim(account, 1, 60_000, 30_000)).toHaveLength(1);
       expect(await other.claim(account, 1, 60_000, 30_000)).toEqual([]);
       expect(await other.claim("another", 1, 60_000, 30_000)).toEqual([]);
@@ -417,7 +417,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
       ];
       const [first, second, third] = await Promise.all(ids.map(found));
       if (!first || !second || !third) throw new Error("They have just been begun.");
-      const list = async (filter: Parameters<ChangeLog["list"]>[0]) =>
+      const list = async (filter: Parameters<ChangeStore["list"]>[0]) =>
         (await log.list({ callerSubject: alice.subject, ...filter }, 10)).map(({ id }) => id);
       expect(await list({})).toEqual([third.id, second.id, first.id]);
       expect(await list({ opUin: one })).toEqual([third.id, first.id]);
@@ -472,7 +472,7 @@ describe.each(["postgres", "pglite"] as const)("the log of changes on %s", (kind
 
   test("a closed store is STORE_UNAVAILABLE, with the reason as its cause", async () => {
     const closed = await openTestDatabase(kind);
-    const late = new ChangeLog({ database: closed, replica: "replica-1" });
+    const late = new ChangeStore({ database: closed, replica: "replica-1" });
     await closed.close();
     for (const attempt of [
       () => late.begin(intentOf(), FRESH),
@@ -491,7 +491,7 @@ describe("on PostgreSQL", () => {
     const url = await createTestPostgres();
     const logs = await Promise.all(
       ["replica-1", "replica-2", "replica-3"].map(
-        async (replica) => new ChangeLog({ database: await openTestPostgres(url), replica }),
+        async (replica) => new ChangeStore({ database: await openTestPostgres(url), replica }),
       ),
     );
     const [first] = logs;
@@ -513,8 +513,8 @@ describe("on PostgreSQL", () => {
   test("a change that another replica is settling is not claimed", async () => {
     const url = await createTestPostgres();
     const [one, two] = [await openTestPostgres(url), await openTestPostgres(url)];
-    const slow = new ChangeLog({ database: one, replica: "slow" });
-    const reconciler = new ChangeLog({ database: two, replica: "reconciler" });
+    const slow = new ChangeStore({ database: one, replica: "slow" });
+    const reconciler = new ChangeStore({ database: two, replica: "reconciler" });
     for (let round = 0; round < 30; round++) {
       const { id } = await slow.begin(intentOf({ leaseMs: -1 }), FRESH);
       const [settled, taken] = await Promise.all([
@@ -532,7 +532,7 @@ describe("on PostgreSQL", () => {
     const url = await createTestPostgres();
     const database = await openTestPostgres(url);
     const admin = await openTestPostgres(inject("testDatabases").postgresUrl);
-    const log = new ChangeLog({ database, replica: "replica-1" });
+    const log = new ChangeStore({ database, replica: "replica-1" });
     await log.begin(intentOf(), FRESH);
     const name = new URL(url).pathname.slice(1);
     await sql`alter database ${sql.id(name)} with allow_connections false`.execute(admin.db);
@@ -552,7 +552,7 @@ describe("on PostgreSQL", () => {
   test("a statement that takes too long ends as STORE_UNAVAILABLE", async () => {
     const url = new URL(await createTestPostgres());
     const holder = await openTestPostgres(url.href);
-    const log = new ChangeLog({ database: await openTestPostgres(url.href), replica: "replica-1" });
+    const log = new ChangeStore({ database: await openTestPostgres(url.href), replica: "replica-1" });
     await rewriteRecord(holder, async () => {
       await expect(log.begin(intentOf(), FRESH)).rejects.toMatchObject({
         code: "STORE_UNAVAILABLE",

@@ -22,7 +22,7 @@ describe.each(["postgres", "pglite"] as const)("items that begin together on %s"
     const world = await openRunWorld(database);
     const { id } = await world.plan(USERS, { budget: USERS });
     await sql`select run_rollout(${id})`.execute(database.db);
-    const { runStore, log, rolloutLog } = world.replica();
+    const { runStore, log, rolloutChangeStore } = world.replica();
     const account = world.names[0] as string;
     const { items } = await runStore.claim({ rolloutId: id, account }, USERS, 60_000);
     return {
@@ -30,7 +30,7 @@ describe.each(["postgres", "pglite"] as const)("items that begin together on %s"
       item: (at: number) => items[at] as ClaimedItem,
       begin(at: number, attempt: object = {}, intent: object = {}, known?: number) {
         const { opUin, before, sent, ...claimed } = items[at] as ClaimedItem;
-        return rolloutLog.begin(
+        return rolloutChangeStore.begin(
           intentOf({
             account,
             opUin,

@@ -16,7 +16,7 @@ import { GatewayError, type Uin } from "../contract/index.ts";
 import { camAnswerOf } from "./failure.ts";
 import type { MfaChangeContext, MfaChangeOutcome } from "./mfa-change.ts";
 
-export interface FlagWriterDeps {
+export interface MfaFlagClientDeps {
   readonly cam: Pick<CamClient, "call">;
   readonly clock: Clock;
 }
@@ -46,10 +46,10 @@ const READ_BACK_SHARE = 0.25;
  * MAX_RESENDS times. If a read fails, the repetitions are used up or the time is over, the outcome is unknown, and
  * reconciler.ts continues.
  */
-export class FlagWriter {
-  readonly #deps: FlagWriterDeps;
+export class MfaFlagClient {
+  readonly #deps: MfaFlagClientDeps;
 
-  constructor(deps: FlagWriterDeps) {
+  constructor(deps: MfaFlagClientDeps) {
     this.#deps = deps;
   }
 

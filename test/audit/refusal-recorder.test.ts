@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import type { NewEvent } from "../../src/audit/audit-events.ts";
-import { RefusalLog } from "../../src/audit/refusal-log.ts";
+import { RefusalRecorder } from "../../src/audit/refusal-recorder.ts";
 import { GatewayError } from "../../src/contract/index.ts";
 import type { Report } from "../../src/telemetry/log-events.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -9,7 +9,7 @@ let clock: FakeClock;
 let recorded: NewEvent[];
 let fault: Error | undefined;
 let reported: { event: string; fields: Record<string, unknown> }[];
-let log: RefusalLog;
+let log: RefusalRecorder;
 
 beforeEach(() => {
   clock = new FakeClock();
@@ -23,7 +23,7 @@ beforeEach(() => {
       recorded.push(...batch);
     },
   };
-  log = new RefusalLog({ events, clock, report });
+  log = new RefusalRecorder({ events, clock, report });
 });
 
 function refuse(subject = "mallory", count = 1, code = "FORBIDDEN"): void {

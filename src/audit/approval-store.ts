@@ -19,7 +19,7 @@ import type { RequestMacs } from "./request-macs.ts";
 /** A verdict, with the change if the verdict is BEGUN. */
 type ApproveRow = ChangeRow & { readonly verdict: ApproveVerdict["kind"]; readonly changeId: string };
 
-interface ApprovalLogDeps {
+interface ApprovalStoreDeps {
   readonly database: Database;
   /** The name of this process in the record. */
   readonly replica: string;
@@ -30,11 +30,11 @@ interface ApprovalLogDeps {
   readonly report?: Report;
 }
 
-/** Records decisions about changes that await approval. Its methods throw the errors of ChangeLog. */
-export class ApprovalLog {
-  readonly #deps: ApprovalLogDeps;
+/** Records decisions about changes that await approval. Its methods throw the errors of ChangeStore. */
+export class ApprovalStore {
+  readonly #deps: ApprovalStoreDeps;
 
-  constructor(deps: ApprovalLogDeps) {
+  constructor(deps: ApprovalStoreDeps) {
     this.#deps = deps;
   }
 

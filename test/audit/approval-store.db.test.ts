@@ -1,8 +1,8 @@
 import { sql } from "kysely";
 import { beforeAll, describe, expect, test } from "vitest";
-import { ApprovalLog } from "../../src/audit/approval-log.ts";
-import { ChangeLog } from "../../src/audit/change-log.ts";
+import { ApprovalStore } from "../../src/audit/approval-store.ts";
 import type { ChangeApprovalIntent, ChangeIntent } from "../../src/audit/change-record.ts";
+import { ChangeStore } from "../../src/audit/change-store.ts";
 import { exportRecord } from "../../src/audit/export-record.ts";
 import { atOneMoment } from "../../src/audit/read-record.ts";
 import { RequestMacs } from "../../src/audit/request-macs.ts";
@@ -31,13 +31,13 @@ function approvalBy(by = BOB, change: Partial<ChangeApprovalIntent> = {}): Chang
 const rejection = { gatewayRequestId: "request-of-bob", reason: "No ticket exists for it." };
 
 interface Logs {
-  readonly log: ChangeLog;
-  readonly approvals: ApprovalLog;
+  readonly log: ChangeStore;
+  readonly approvals: ApprovalStore;
 }
 
 function logsOf(database: Database, replica = "replica-1"): Logs {
   const deps = { database, replica, requestMacs: TEST_MACS };
-  return { log: new ChangeLog(deps), approvals: new ApprovalLog(deps) };
+  return { log: new ChangeStore(deps), approvals: new ApprovalStore(deps) };
 }
 
 /** An intent that another caller has an hour to approve. */
@@ -244,12 +244,12 @@ describe.each(["postgres", "pglite"] as const)("a change that needs approval, on
   });
 
   test("is refused if the gateway did not seal it, or seals with another key", async () => {
-    const unsealed = { log: new ChangeLog({ database, replica: "replica-1" }), approvals: logs.approvals };
-    const without = new ApprovalLog({ database, replica: "replica-1", requestMacs: undefined });
+    const unsealed = { log: new ChangeStore({ database, replica: "replica-1" }), approvals: logs.approvals };
+    const without = new ApprovalStore({ database, replica: "replica-1", requestMacs: undefined });
     const other = RequestMacs.ofSecret(Buffer.alloc(32, 8));
     const reported: [LogEventId, object | undefined][] = [];
     const report: Report = (event, fields) => reported.push([event, fields]);
-    const stranger = new ApprovalLog({ database, replica: "replica-1", requestMacs: other, report });
+    const stranger = new ApprovalStore({ database, replica: "replica-1", requestMacs: other, report });
     const cases = [
       [logs.approvals, await awaiting(unsealed)],
       [without, await awaiting(logs)],

@@ -17,7 +17,7 @@ export interface Refusal {
   readonly gatewayRequestId: string;
 }
 
-interface RefusalLogDeps {
+interface RefusalRecorderDeps {
   readonly events: Pick<AuditEvents, "record">;
   readonly clock: Clock;
   readonly report?: Report;
@@ -51,14 +51,14 @@ const BATCH = 200;
  * Records refusals in the background, so that no answer waits for the database. Past a rate it records one summary for a
  * caller and minute, so that no caller fills the disk or hides an attack by volume. Counts and logs what it cannot record.
  */
-export class RefusalLog {
-  readonly #deps: RefusalLogDeps;
+export class RefusalRecorder {
+  readonly #deps: RefusalRecorderDeps;
   readonly #poller: Poller;
   readonly #tallies = new Map<string, Tally>();
   #waiting: { readonly event: NewEvent; readonly atMs: number }[] = [];
   #lost = 0;
 
-  constructor(deps: RefusalLogDeps) {
+  constructor(deps: RefusalRecorderDeps) {
     this.#deps = deps;
     this.#poller = new Poller(deps.clock, async () => {
       await this.flush();
