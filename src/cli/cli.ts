@@ -12,14 +12,13 @@ import { addAuditPrune } from "./audit-prune.ts";
 import { addAuditVerify } from "./audit-verify.ts";
 import type { ServeOptions } from "./check-files.ts";
 import { CommandError, type CommandIo, EX_CANNOT, usageErrorsAs } from "./command.ts";
-import { jsonLine, printsResult, withExitCodes } from "./command-result.ts";
+import { EXIT_CODES, jsonLine, printsResult, withExitCodes } from "./command-result.ts";
 import { addDoctor } from "./doctor/doctor.ts";
 import { addEmulator } from "./emulator.ts";
-import { EXIT_CODES } from "./exit-codes.ts";
 import { addWebhooks } from "./manage-webhooks.ts";
-import { addMfa } from "./mfa/mfa.ts";
+import { addMfa } from "./mfa.ts";
 import { addMigrate } from "./migrate-schema.ts";
-import { addPolicyExplain } from "./policy/policy-explain.ts";
+import { addPolicyExplain } from "./policy-explain.ts";
 import { addReport } from "./report.ts";
 import { addRollout } from "./rollout/rollout-commands.ts";
 

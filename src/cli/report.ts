@@ -8,7 +8,7 @@ import { callGateway } from "./call-gateway.ts";
 import { type CommandIo, collect, EX_CANNOT, isReadToEnd, printable } from "./command.ts";
 import { withExitCodes } from "./command-result.ts";
 import { type GatewayConnection, type GatewayOptions, gatewayOf, withGateway } from "./gateway-connection.ts";
-import { describeMethods } from "./mfa/user-switches.ts";
+import { describeMethods } from "./mfa.ts";
 import { type ProgressBar, progressBarOn } from "./progress-bar.ts";
 
 const FORMATS = ["table", "csv", "jsonl"] as const;

@@ -1,14 +1,16 @@
 import { randomUUID } from "node:crypto";
 import type { ChangeSettlement } from "../audit/change-record.ts";
 import type { OpenItem, RolloutChangeStore } from "../audit/rollout-change-store.ts";
+import type { Protection } from "../auth/policy/policy.ts";
+import { type SafeAuthFlags, type SetMfaFlagInput, WRITABLE_METHODS } from "../cam/index.ts";
 import type { ChangeService } from "../changes/change-service.ts";
 import { failureOf } from "../changes/failure.ts";
+import type { MfaChangeRequest, MfaMethods } from "../changes/mfa-change.ts";
 import { leaseMsOf } from "../changes/prepare-change.ts";
 import type { Reconciler } from "../changes/reconciler.ts";
 import type { Clock } from "../clock.ts";
-import type { CamErrorCode } from "../contract/index.ts";
+import type { CamErrorCode, Uin } from "../contract/index.ts";
 import { effectOfFailure } from "./failure-effect.ts";
-import { requestOfItem } from "./item-request.ts";
 import type { LaneKey, LaneWork } from "./lane-runner.ts";
 import type { ClaimedItem, RunStore } from "./run-store.ts";
 import type { RunningRollout } from "./running-rollout.ts";
@@ -152,4 +154,30 @@ export async function recoverItems(store: RunStore, lane: LaneKey): Promise<void
     if (effectOfFailure(code) === "failed") await store.settle(lane, attempt, { state: "failed", code });
     else await store.release(lane, attempt, 0);
   }
+}
+
+/** The parts of an item that decide its change. */
+interface PlannedChange {
+  readonly opUin: Uin;
+  readonly before: SafeAuthFlags;
+  readonly sent: Pick<SetMfaFlagInput, "login" | "action">;
+}
+
+/**
+ * Returns the request for an item's change, with only the methods that it switches. The policy decides about these.
+ * ChangeService adds the other methods when it composes the flag sets.
+ */
+export function requestOfItem(
+  { opUin, before, sent }: PlannedChange,
+  account: string,
+  reason: string,
+): MfaChangeRequest {
+  const switched = (protection: Protection): MfaMethods | undefined => {
+    const flagSet = sent[protection];
+    if (flagSet === undefined) return undefined;
+    const methods = WRITABLE_METHODS.filter((method) => flagSet[method] !== before[protection][method]);
+    return Object.fromEntries(methods.map((method) => [method, flagSet[method]]));
+  };
+  const [login, action] = [switched("login"), switched("action")];
+  return { account, opUin, login, action, overwriteOtherMethods: false, reason };
 }

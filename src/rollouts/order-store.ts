@@ -3,11 +3,10 @@ import type { RequestMacs } from "../audit/request-macs.ts";
 import { personOf } from "../auth/caller.ts";
 import type { Database } from "../database/database.ts";
 import { inTransaction, NOW, runQuery, textArray } from "../database/statements.ts";
-import { ITEM_BATCH, itemPages } from "./item-batches.ts";
+import { ITEM_BATCH, itemPages, reserveUsers } from "./item-batches.ts";
 import { PlanHash, type PlanTerms, termsOf } from "./plan-hash.ts";
 import type { PlannedItem, Rollout, RolloutContext } from "./rollout.ts";
 import { checkStart, START_COLUMNS, type StartRow, sealedStartOf } from "./running-rollout.ts";
-import { reserveUsers } from "./user-reservations.ts";
 
 /** A user that another open rollout has reserved. */
 interface ConflictingUsers {

@@ -6,8 +6,8 @@ import { requestedSwitches } from "../changes/change-access.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 import { runRead } from "../database/statements.ts";
+import { requestOfItem } from "./change-work.ts";
 import { ITEM_BATCH, itemPages } from "./item-batches.ts";
-import { requestOfItem } from "./item-request.ts";
 import type { ItemImage, Rollout, SentFlagSets } from "./rollout.ts";
 
 interface ApprovedItem {

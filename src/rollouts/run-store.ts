@@ -2,9 +2,9 @@ import { sql } from "kysely";
 import type { CamErrorCode, Uin } from "../contract/index.ts";
 import type { Database } from "../database/database.ts";
 import { inMs, NOW, runQuery, textArray } from "../database/statements.ts";
+import { releaseUsers } from "./item-batches.ts";
 import type { LaneKey } from "./lane-runner.ts";
 import type { ItemImage, ItemState, RolloutStatus, SentFlagSets } from "./rollout.ts";
-import { releaseUsers } from "./user-reservations.ts";
 
 /** An item that this process leases. */
 export interface ClaimedItem {

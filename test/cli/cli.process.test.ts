@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
-import { type CommandName, EXIT_CODES, exitCodeHelp } from "../../src/cli/exit-codes.ts";
+import { type CommandName, EXIT_CODES, exitCodeHelp } from "../../src/cli/command-result.ts";
 import { buildGateway, PROGRAM } from "../support/gateway-process.ts";
 import { runCommand } from "./run-command.ts";
 

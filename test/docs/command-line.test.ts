@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { createProgram } from "../../src/cli/cli.ts";
-import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
+import { EXIT_CODES } from "../../src/cli/command-result.ts";
 
 const page = readFileSync("docs/operators/command-line.md", "utf8");
 const rows = [...readFileSync("docs/operators/exit-codes.md", "utf8").matchAll(/^\| (.*) \|$/gm)].map(

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { priceOf } from "../../src/rollouts/rollout-price.ts";
+import { priceOf } from "../../src/rollouts/make-plan.ts";
 import { policyOf } from "../auth/policy/policy-of.ts";
 
 const lane = (account: string, users: number) => ({ account, users, ratePerSecond: 20 });

@@ -8,7 +8,7 @@ import {
   requireUnprotected,
 } from "../../../src/auth/policy/decide-access.ts";
 import { SWITCHES, type Switch } from "../../../src/auth/policy/policy.ts";
-import { explainAccess } from "../../../src/cli/policy/explain-access.ts";
+import { explainAccess } from "../../../src/cli/policy-explain.ts";
 import { ALICE, BOB, MAX } from "../../support/seed-users.ts";
 import { uin } from "../../support/start-change-service.ts";
 import { type Asked, policyOf, question } from "./policy-of.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseMaxFailures, parseWaves, parseWindow } from "../../../src/cli/rollout/plan-options.ts";
+import { parseMaxFailures, parseWaves, parseWindow } from "../../../src/cli/rollout/rollout-commands.ts";
 
 describe("the error budget", () => {
   test.each([

@@ -1,14 +1,22 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { DEFAULT_ACCOUNT } from "../../auth/accounts.ts";
-import { type AccessQuestion, OVERRIDE } from "../../auth/policy/decide-access.ts";
-import { matchesGlob, SWITCHES, type Switch } from "../../auth/policy/policy.ts";
-import { loadPolicy } from "../../auth/policy/policy-file.ts";
-import { systemClock } from "../../clock.ts";
-import { EX_CONFIG } from "../../config/config.ts";
-import { explainUin, parseUin, type Uin } from "../../contract/index.ts";
-import { CommandError, type CommandIo, collect, usageErrorsAs } from "../command.ts";
-import { type CommandResult, printsResult } from "../command-result.ts";
-import { type ExplainedSwitch, type Explanation, explainAccess } from "./explain-access.ts";
+import { DEFAULT_ACCOUNT } from "../auth/accounts.ts";
+import {
+  type AccessQuestion,
+  decideSwitch,
+  isInAnyRange,
+  type Mismatch,
+  matchRule,
+  mayUseAccount,
+  OVERRIDE,
+  type Verdict,
+} from "../auth/policy/decide-access.ts";
+import { matchesGlob, type Policy, SWITCHES, type Switch } from "../auth/policy/policy.ts";
+import { loadPolicy } from "../auth/policy/policy-file.ts";
+import { systemClock } from "../clock.ts";
+import { EX_CONFIG } from "../config/config.ts";
+import { explainUin, parseUin, type Uin } from "../contract/index.ts";
+import { CommandError, type CommandIo, collect, usageErrorsAs } from "./command.ts";
+import { type CommandResult, printsResult } from "./command-result.ts";
 
 interface ExplainOptions {
   readonly caller: string;
@@ -195,4 +203,54 @@ function outcomeOf(explanation: Explanation, overrides: boolean): string {
       return `Unknown: give ${[...missing].map((what) => `--${what}`).join(" and ")}, as in CAM.`;
     }
   }
+}
+
+/** The decision of a policy about a change. */
+interface Explanation {
+  readonly switches: readonly ExplainedSwitch[];
+  readonly isProtected: boolean;
+  readonly mayUseAccount: boolean;
+  /** `unknown` if the decision depends on a missing fact about the user, and no other rule refuses. */
+  readonly outcome: "allowed" | "refused" | "unknown";
+}
+
+interface ExplainedSwitch {
+  readonly wanted: Switch;
+  readonly verdict: Verdict;
+  /** The rules before the one that decides, each with the part that does not match. */
+  readonly passedOver: readonly { readonly id: string; readonly by: Mismatch }[];
+  /** The missing facts about the user that the verdict needs. */
+  readonly missing: readonly ("name" | "remark")[];
+}
+
+/** Decides as for a change and returns the reasons. `overrides`: the caller has cam.mfa:override and gives a reason. */
+export function explainAccess(
+  policy: Policy,
+  wanted: readonly Switch[],
+  question: AccessQuestion,
+  overrides: boolean,
+): Explanation {
+  const switches = wanted.map((one) => explainSwitch(policy, one, question));
+  const isProtected = isInAnyRange(policy.protectedUsers, question.user.opUin);
+  const mayUse = mayUseAccount(policy, question.caller, question.account);
+  const effects = switches.map(({ verdict }) => verdict.effect);
+  const isRefused = !mayUse || (isProtected && !overrides) || effects.includes("deny");
+  const outcome = isRefused ? "refused" : effects.includes("read-profile") ? "unknown" : "allowed";
+  return { switches, isProtected, mayUseAccount: mayUse, outcome };
+}
+
+function explainSwitch(policy: Policy, wanted: Switch, question: AccessQuestion): ExplainedSwitch {
+  const verdict = decideSwitch(policy, wanted, question);
+  const decisive = verdict.rule === undefined ? policy.rules.length : policy.rules.indexOf(verdict.rule);
+  const passedOver = policy.rules.slice(0, decisive).flatMap((rule) => {
+    const match = matchRule(rule, wanted, question);
+    return typeof match === "object" ? [{ id: rule.id, by: match.not }] : [];
+  });
+  const { names, tags } = (verdict.effect === "read-profile" ? verdict.rule.users : undefined) ?? {};
+  const { name, remark } = question.user;
+  const missing = [
+    ...(names !== undefined && name === undefined ? (["name"] as const) : []),
+    ...(tags !== undefined && remark === undefined ? (["remark"] as const) : []),
+  ];
+  return { wanted, verdict, passedOver, missing };
 }

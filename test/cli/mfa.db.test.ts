@@ -1,14 +1,14 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { beforeAll, describe, expect, test } from "vitest";
-import { closedPort } from "../../support/closed-port.ts";
-import { keepSecret } from "../../support/leaks/written.ts";
-import { ALICE, BOB } from "../../support/seed-users.ts";
-import { type StartedGateway, startGateway } from "../../support/start-gateway.ts";
-import { type StartedIssuer, startIssuer } from "../../support/start-issuer.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
-import { whenOver } from "../../support/when-over.ts";
-import { runCommand } from "../run-command.ts";
+import { closedPort } from "../support/closed-port.ts";
+import { keepSecret } from "../support/leaks/written.ts";
+import { ALICE, BOB } from "../support/seed-users.ts";
+import { type StartedGateway, startGateway } from "../support/start-gateway.ts";
+import { type StartedIssuer, startIssuer } from "../support/start-issuer.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { whenOver } from "../support/when-over.ts";
+import { runCommand } from "./run-command.ts";
 
 let issuer: StartedIssuer;
 let gateway: StartedGateway;
