@@ -89,7 +89,7 @@ const cam = new parts.CamClient({
   onAttempt: (attempt) => reportCamAttempt(telemetry, attempt),
 });
 const flagReads = new parts.FlagReads({ cam, clock, cacheMs: 0 });
-const log = {
+const changeStore = {
   begin: async () => ({ kind: "BEGUN", id: randomUUID() }) as const,
   settle: async () => undefined,
   recentWrites: async () => [],
@@ -127,7 +127,7 @@ const pausedCallers = new PausedCallers({
   observer,
 });
 const changes = new ChangeService({
-  ...{ accounts, log, clock, recentWrites, pausedCallers, observer },
+  ...{ accounts, changeStore, clock, recentWrites, pausedCallers, observer },
   access: new ChangeAccess({ policy: undefined, accounts, clock }),
   approvalStore: { approve: unused, reject: unused },
   rolloutChangeStore: { begin: unused, reopen: unused },
@@ -135,7 +135,7 @@ const changes = new ChangeService({
 const schema = gatewaySchema();
 /** The resolvers that the benchmarks reach. */
 const resolvers = new Map<unknown, object>([
-  [SetSubUserMfaResolver, new SetSubUserMfaResolver({ changes, log })],
+  [SetSubUserMfaResolver, new SetSubUserMfaResolver({ changes, changeStore })],
   [SubUserResolver, new SubUserResolver()],
 ]);
 const admission = new Admission({ schema, introspection: false });

@@ -141,10 +141,10 @@ export class ChangeService {
     if (!isRequester) requireScope(caller, "cam.mfa:approve");
     if (record === undefined) throw new GatewayError("CHANGE_NOT_FOUND");
     const { id, opUin } = record;
-    const { approvalStore, log, observer } = this.#deps;
+    const { approvalStore, changeStore, observer } = this.#deps;
     const by = { gatewayRequestId: requestId, reason };
     const verdict = await approvalStore.reject(id, identityOf(caller), by);
-    const now = await log.find(id);
+    const now = await changeStore.find(id);
     if (now?.approval === undefined || now.approval.decision?.kind === "approved") {
       throw new GatewayError("APPROVAL_NOT_AWAITED", { opUin, changeId: id });
     }

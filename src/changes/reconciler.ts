@@ -14,7 +14,7 @@ import { isAmbiguous, type KnownWrite } from "./changes-of-user.ts";
 import { failureOf } from "./failure.ts";
 
 interface ReconcilerDeps {
-  readonly log: Pick<ChangeStore, "claim" | "settle" | "otherWrites">;
+  readonly changeStore: Pick<ChangeStore, "claim" | "settle" | "otherWrites">;
   readonly due: Pick<DueChanges, "has">;
   readonly account: Pick<ChangeAccount, "name" | "writer">;
   readonly clock: Clock;
@@ -75,8 +75,8 @@ export class Reconciler {
    * number of changes taken.
    */
   async settleDue(): Promise<number> {
-    const { log, account, deadlineMs } = this.#deps;
-    const due = await log.claim(account.name, 1, deadlineMs + LEASE_GRACE_MS, READ_INTERVAL_MS);
+    const { changeStore, account, deadlineMs } = this.#deps;
+    const due = await changeStore.claim(account.name, 1, deadlineMs + LEASE_GRACE_MS, READ_INTERVAL_MS);
     for (const record of due) await this.settle(record);
     return due.length;
   }
@@ -87,9 +87,9 @@ export class Reconciler {
    * @param repeat Called if the read shows the user as before the change.
    */
   async settle(record: ChangeRecord, repeat?: RepeatWrite): Promise<void> {
-    const { log, observer } = this.#deps;
+    const { changeStore, observer } = this.#deps;
     const { late, ...settlement } = await this.#resolveOutcome(record, repeat);
-    const settled = await log.settle(record.id, settlement);
+    const settled = await changeStore.settle(record.id, settlement);
     if (settled === undefined) return;
     if (settlement.status !== record.status || settled.sealed) observer?.onSettled(record, settlement);
     if (late) observer?.onAppliedLate(record);
@@ -112,7 +112,7 @@ export class Reconciler {
     repeat: RepeatWrite | undefined,
   ): Promise<ChangeSettlement & { readonly late?: boolean }> {
     const cost = { attempts: 0, quotaWaitMs: 0 };
-    // The log gives out a change that awaits approval only when its time is over. The gateway never sent it.
+    // The store gives out a change that awaits approval only when its time is over. The gateway never sent it.
     if (record.status === "awaiting_approval") {
       return { status: "refused", code: "APPROVAL_EXPIRED", ...cost };
     }
@@ -158,7 +158,7 @@ export class Reconciler {
     const [before, sent] = [record.before, record.sent] as [KnownWrite["before"], Partial<SetMfaFlagInput>];
     if (!matchesFlagSets(reading, sent)) return "nothing";
     // Query the other writes after the read, so that they include every later change that the read may show.
-    const { later, earlier } = await this.#deps.log.otherWrites(record);
+    const { later, earlier } = await this.#deps.changeStore.otherWrites(record);
     if (isAmbiguous(sent, later)) return "nothing";
     if (!matchesFlagSets(before, sent) && isAmbiguous(sent, earlier)) return "nothing";
     return later.length > 0 ? "applied late" : "applied";

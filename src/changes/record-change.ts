@@ -27,7 +27,10 @@ import type {
 import type { WriteResult } from "./mfa-flag-client.ts";
 
 export interface ChangeRecorderDeps {
-  readonly log: Pick<ChangeStore, "begin" | "settle" | "find" | "recentWrites" | "findByIdempotencyKey">;
+  readonly changeStore: Pick<
+    ChangeStore,
+    "begin" | "settle" | "find" | "recentWrites" | "findByIdempotencyKey"
+  >;
   readonly approvalStore: Pick<ApprovalStore, "approve">;
   readonly rolloutChangeStore: Pick<RolloutChangeStore, "begin" | "reopen">;
   readonly recentWrites: RecentWrites;
@@ -77,7 +80,7 @@ export class ChangeRecorder {
     }
     if (context.idempotencyKey === undefined) return undefined;
     const caller = identityOf(context.caller);
-    const earlier = await this.#deps.log.findByIdempotencyKey(caller, context.idempotencyKey);
+    const earlier = await this.#deps.changeStore.findByIdempotencyKey(caller, context.idempotencyKey);
     if (earlier === undefined) return undefined;
     if (earlier.requestHash !== hashOf(request)) {
       throw new GatewayError("IDEMPOTENCY_KEY_REUSED", { opUin: request.opUin, changeId: earlier.id });
@@ -91,7 +94,7 @@ export class ChangeRecorder {
     account: string,
     { before, flagSets: sent, permission, leaseMs, basis }: PreparedChange,
   ): Promise<BeginVerdict | ApproveVerdict | RolloutVerdict> {
-    const { log, approvalStore, rolloutChangeStore } = this.#deps;
+    const { changeStore, approvalStore, rolloutChangeStore } = this.#deps;
     const { caller, requestId: gatewayRequestId, idempotencyKey } = order.context;
     const common = { gatewayRequestId, before, sent, leaseMs };
     if (order.kind === "approval") {
@@ -111,7 +114,7 @@ export class ChangeRecorder {
     };
     return order.kind === "rollout"
       ? rolloutChangeStore.begin(intent, order.item, basis)
-      : log.begin(intent, basis);
+      : changeStore.begin(intent, basis);
   }
 
   /**
@@ -127,9 +130,9 @@ export class ChangeRecorder {
 
   /** Returns the record once it is not pending. @throws GatewayError CHANGE_IN_PROGRESS at the deadline. */
   async awaitSettled(changeId: string, { deadlineMs }: MfaChangeContext): Promise<ChangeRecord> {
-    const { log, clock } = this.#deps;
+    const { changeStore, clock } = this.#deps;
     for (;;) {
-      const record = await log.find(changeId);
+      const record = await changeStore.find(changeId);
       if (record !== undefined && record.status !== "pending") return record;
       if (clock.monotonic() + POLL_MS >= deadlineMs) {
         throw new GatewayError("CHANGE_IN_PROGRESS", { changeId, opUin: record?.opUin });
@@ -139,8 +142,8 @@ export class ChangeRecorder {
   }
 
   async fetchRecentWrites(user: AccountUser): Promise<void> {
-    const { log, recentWrites } = this.#deps;
-    recentWrites.replace(user, await log.recentWrites(user.account, user.opUin));
+    const { changeStore, recentWrites } = this.#deps;
+    recentWrites.replace(user, await changeStore.recentWrites(user.account, user.opUin));
   }
 
   /**
@@ -172,10 +175,10 @@ export class ChangeRecorder {
   }
 
   async #recordOutcome(changeId: string, settlement: ChangeSettlement, deadlineMs: number) {
-    const { log, clock, observer } = this.#deps;
+    const { changeStore, clock, observer } = this.#deps;
     for (;;) {
       try {
-        return await log.settle(changeId, settlement);
+        return await changeStore.settle(changeId, settlement);
       } catch (error) {
         if (clock.monotonic() + POLL_MS >= deadlineMs) {
           observer?.onUnsettled(changeId, error);

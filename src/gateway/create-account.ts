@@ -53,7 +53,7 @@ export interface Account extends RegisteredAccount {
 export interface SharedParts {
   readonly windows: SharedWindows;
   readonly reads: WriteBehind;
-  readonly log: ChangeStore;
+  readonly changeStore: ChangeStore;
   readonly due: DueChanges;
   readonly register: AccountRegister;
 }
@@ -83,7 +83,7 @@ export function connectionTo(
 /** Creates an account without a call to CAM. */
 export function createAccount(
   { config, clock, logger, telemetry: shared }: Omit<Foundation, "open">,
-  { windows, reads, log, due, register }: SharedParts,
+  { windows, reads, changeStore, due, register }: SharedParts,
   { name, language, ratePerSecond, settings }: Omit<AccountSettings, "cam">,
   { endpoint, proxy, createChain, stopEmulator }: Connection,
 ): Account {
@@ -116,7 +116,7 @@ export function createAccount(
   const cam = recordReads(name, direct, reads, clock);
   const writer = new MfaFlagClient({ cam, clock });
   const reconciler = new Reconciler({
-    ...{ account: { name, writer }, log, due, clock, deadlineMs },
+    ...{ account: { name, writer }, changeStore, due, clock, deadlineMs },
     observer: reconcilerObserver(shared),
   });
   // Only the mainland site has ListAccounts.

@@ -73,7 +73,7 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     const { accounts, live, emulators } = await openAccounts(
       foundation,
       {
-        ...{ windows, log: record.log, reads: openWriteBehind(foundation, database) },
+        ...{ windows, changeStore: record.changeStore, reads: openWriteBehind(foundation, database) },
         register: new AccountRegister(database, config.replica),
         due: new DueChanges(database, clock),
       },
@@ -85,18 +85,26 @@ export function createGateway(config: Config, overrides: GatewayOverrides = {}):
     reportAccountsOutsidePolicy(foundation, accounts, policy);
     const { events, refusals } = openEvents(foundation, database);
     const checkpointer = await startCheckpoints(foundation, database, record.keys);
-    countOrphanedChanges(foundation, live, record.log);
+    countOrphanedChanges(foundation, live, record.changeStore);
     const recentWrites = new RecentWrites(clock);
     const pauses = new CallerPauses(database);
     const changeParts = { ...record, accounts, policy, pauses, recentWrites };
     const { changes, pausedCallers } = openChanges(foundation, changeParts);
-    const { log } = record;
+    const { changeStore } = record;
     const { directory } = directoryParts;
     const rollouts = openRollouts(foundation, {
       ...{ database, accounts, changes, directory, policy, pauses, jobs: jobs.parts },
       ...{ checkpointer, rolloutChangeStore: record.rolloutChangeStore, requestMacs: record.sharedMacs },
     });
-    const resolverParts = { changes, pausedCallers, log, events, accounts, ...directoryParts, ...rollouts };
+    const resolverParts = {
+      changes,
+      pausedCallers,
+      changeStore,
+      events,
+      accounts,
+      ...directoryParts,
+      ...rollouts,
+    };
     const resolvers = createResolvers(resolverParts);
     const httpParts = { authenticator, accounts, resolvers, refusals, recentWrites, directory };
     const url = await openHttp(foundation, httpParts);

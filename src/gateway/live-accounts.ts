@@ -16,7 +16,7 @@ interface LiveAccountsDeps {
   /** Undefined without a file: the accounts never change. */
   readonly source: AccountsSource | undefined;
   readonly register: AccountRegister;
-  readonly log: Pick<ChangeStore, "countOpen">;
+  readonly changeStore: Pick<ChangeStore, "countOpen">;
   readonly telemetry: Telemetry;
   /** The time after which every operation is over. */
   readonly deadlineMs: number;
@@ -170,7 +170,7 @@ export class LiveAccounts {
 
   /** Closes an account once nothing needs it any more. If another one has its name, that one settles the changes. */
   async #retire(account: Account): Promise<void> {
-    const { accounts, log, telemetry, deadlineMs } = this.#deps;
+    const { accounts, changeStore, telemetry, deadlineMs } = this.#deps;
     const { clock, health, metrics, report } = telemetry;
     const { signal } = this.#stopping;
     const { name } = account;
@@ -180,7 +180,7 @@ export class LiveAccounts {
     let open: number | undefined;
     while (clock.monotonic() < idleAtMs || (!isReplaced() && open !== 0)) {
       const before = open;
-      open = isReplaced() ? 0 : await log.countOpen(name).catch(() => undefined);
+      open = isReplaced() ? 0 : await changeStore.countOpen(name).catch(() => undefined);
       if (open !== undefined && open > 0 && !isReplaced()) {
         health.report("open_changes", name, `It was removed with ${open} open changes. Keep its key valid.`);
         if (open !== before) report("account.has_open_changes", { account: name, changes: open });

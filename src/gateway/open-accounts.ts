@@ -85,12 +85,12 @@ const REPORT_ORPHANED_EVERY_MS = 60 * 60 * 1_000;
 export function countOrphanedChanges(
   { clock, telemetry: { report, health }, closers }: Foundation,
   live: LiveAccounts,
-  log: ChangeStore,
+  changeStore: ChangeStore,
 ): void {
   const reported = new Map<string, { readonly changes: number; readonly atMs: number }>();
   const count = async (): Promise<void> => {
-    await log.expireApprovals(live.settled);
-    const orphaned = await log.countOrphaned(live.settled);
+    await changeStore.expireApprovals(live.settled);
+    const orphaned = await changeStore.countOrphaned(live.settled);
     const nowMs = clock.monotonic();
     for (const [account, changes] of orphaned) {
       const problem = `${changes} changes are open. Configure the account again until they are settled.`;

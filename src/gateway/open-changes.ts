@@ -13,7 +13,7 @@ import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Foundation } from "./foundation.ts";
 import type { OpenRecord } from "./open-record.ts";
 
-interface ChangeParts extends Pick<OpenRecord, "log" | "approvalStore" | "rolloutChangeStore"> {
+interface ChangeParts extends Pick<OpenRecord, "changeStore" | "approvalStore" | "rolloutChangeStore"> {
   readonly accounts: ChangeAccessDeps["accounts"] & ChangeServiceDeps["accounts"];
   readonly policy: PolicyFile | undefined;
   readonly pauses: CallerPauses;

@@ -17,7 +17,7 @@ import type { Foundation } from "./foundation.ts";
 
 /** The record of changes, with the keys that sign it. */
 export interface OpenRecord {
-  readonly log: ChangeStore;
+  readonly changeStore: ChangeStore;
   readonly approvalStore: ApprovalStore;
   readonly rolloutChangeStore: RolloutChangeStore;
   readonly keys: SigningKeys | undefined;
@@ -34,7 +34,7 @@ export async function openRecord({ config, logger }: Foundation, database: Datab
   const approvalStore = new ApprovalStore({ ...shared, report: logger.report });
   const rolloutChangeStore = new RolloutChangeStore(shared);
   return {
-    log: new ChangeStore(shared),
+    changeStore: new ChangeStore(shared),
     approvalStore,
     rolloutChangeStore,
     keys,
@@ -42,7 +42,7 @@ export async function openRecord({ config, logger }: Foundation, database: Datab
   };
 }
 
-/** The events of the record, and the log of refusals that writes some of them. */
+/** The events of the record, and the recorder of refusals that writes some of them. */
 interface OpenEvents {
   readonly events: AuditEvents;
   readonly refusals: RefusalRecorder;

@@ -61,7 +61,7 @@ const FEDERATION = `extend schema @link(url: "https://specs.apollo.dev/federatio
 interface SchemaDeps {
   readonly changes: Pick<ChangeService, "setSubUserMfa" | "approve" | "reject">;
   readonly pausedCallers: Pick<PausedCallers, "list" | "resume">;
-  readonly log: Pick<ChangeStore, "find" | "read" | "list">;
+  readonly changeStore: Pick<ChangeStore, "find" | "read" | "list">;
   readonly events: EventReader;
   readonly accounts: QuotaAccounts & SelectableAccounts;
   readonly directory: Pick<Directory, "list" | "count" | "coverage">;

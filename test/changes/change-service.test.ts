@@ -206,7 +206,7 @@ function startWithVerdict(kind: "STALE" | "BUSY") {
       requireNotGatewayIdentity: async () => undefined,
     },
     accounts: new Accounts([account], () => true),
-    log: {
+    changeStore: {
       begin: async () => verdict,
       settle: unused,
       find: async () => ({ status: "applied" }) as never,

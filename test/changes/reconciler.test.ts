@@ -47,7 +47,7 @@ async function startWithOpenChange({ opUin = ALICE, approvalMs, clock = systemCl
   const settlements: [ChangeRecord["id"], ChangeSettlement["status"]][] = [];
   const late: string[] = [];
   const reconciler = new Reconciler({
-    ...{ log, clock, due: new DueChanges(database, clock) },
+    ...{ changeStore: log, clock, due: new DueChanges(database, clock) },
     account: { name: "default", writer },
     deadlineMs: 1_000,
     observer: {

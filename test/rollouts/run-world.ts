@@ -92,7 +92,7 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
   for (const name of names)
     await sql`insert into noted_account (account) values (${name})`.execute(database.db);
 
-  const accountOf = (name: string, parts: { log: ChangeStore; due: DueChanges; clock: Clock }) => {
+  const accountOf = (name: string, parts: { changeStore: ChangeStore; due: DueChanges; clock: Clock }) => {
     const cam = { call: options.call ?? (cams.get(name) as MemoryCam).call };
     const writer = new MfaFlagClient({ cam, clock: parts.clock });
     const gatewayIdentity = { has: async () => false, knows: () => false };
@@ -105,14 +105,14 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
     const log = new ChangeStore({ database, replica: owner });
     const due = new DueChanges(database, clock);
     const accounts = new Accounts(
-      names.map((name) => accountOf(name, { log, due, clock })),
+      names.map((name) => accountOf(name, { changeStore: log, due, clock })),
       () => true,
     );
     const rolloutChangeStore = new RolloutChangeStore({ database, replica: owner });
     const pauses = new CallerPauses(database);
     const unused = () => Promise.reject(new Error("Not asked for."));
     const changes = new ChangeService({
-      ...{ log, clock, recentWrites: new RecentWrites(clock) },
+      ...{ changeStore: log, clock, recentWrites: new RecentWrites(clock) },
       pausedCallers: new PausedCallers({ pauses }),
       access: options.access ?? {
         authorise: async () => ({ approval: undefined }),

@@ -98,7 +98,7 @@ export async function startChangeService(options: StartOptions = {}): Promise<St
     },
   });
   const changes = new ChangeService({
-    ...{ log, clock, recentWrites, pausedCallers },
+    ...{ changeStore: log, clock, recentWrites, pausedCallers },
     access: options.access ?? ALLOWING,
     accounts: new Accounts([account], () => true),
     approvalStore: new ApprovalStore({ database, ...guard, replica: "test", requestMacs: TEST_MACS }),

@@ -54,8 +54,8 @@ export async function checkDatabase(
     async (opened, { accounts }) => {
       const named = accounts === undefined ? [] : await loadAccounts(accounts);
       const known = [DEFAULT_ACCOUNT, ...named.map(({ name }) => name)];
-      const log = new ChangeStore({ database: opened, replica: REPLICA });
-      const orphaned = [...(await reading(log.countOrphaned(known)))];
+      const changeStore = new ChangeStore({ database: opened, replica: REPLICA });
+      const orphaned = [...(await reading(changeStore.countOrphaned(known)))];
       if (orphaned.length === 0) return;
       const counts = orphaned.map(([account, changes]) => `${changes} of ${account}`);
       throw new Fault(

@@ -27,7 +27,7 @@ class DecisionArgs {
 
 interface ApprovalResolverDeps {
   readonly changes: Pick<ChangeService, "approve" | "reject">;
-  readonly log: Pick<ChangeStore, "find">;
+  readonly changeStore: Pick<ChangeStore, "find">;
 }
 
 @Resolver()
@@ -50,15 +50,15 @@ export class ApprovalResolver {
     @Args(() => DecisionArgs) { id, reason }: DecisionArgs,
     @Ctx() context: GraphQLContext,
   ): Promise<SetSubUserMfaPayload> {
-    const { changes, log } = this.#deps;
+    const { changes, changeStore } = this.#deps;
     const why = toReason(reason);
-    const record = await log.find(id);
+    const record = await changeStore.find(id);
     if (record === undefined) throw new GatewayError("CHANGE_NOT_FOUND");
     const { account, opUin } = record;
     const loaders = context.loaders.ofChange(account);
     const outcome = await changes.approve(record, why, context).finally(() => loaders?.forgetFlags(opUin));
     if (loaders === undefined) throw new Error("A change was made in an unknown account.");
-    return new AppliedChange(outcome, context.requestId, { opUin, loaders, log });
+    return new AppliedChange(outcome, context.requestId, { opUin, loaders, changeStore });
   }
 
   /** failuresAsData turns the errors of this field into data. */
@@ -87,6 +87,6 @@ export class ApprovalResolver {
     @Ctx() context: GraphQLContext,
   ): Promise<MfaChange> {
     const why = toReason(reason);
-    return toMfaChange(await this.#deps.changes.reject(await this.#deps.log.find(id), why, context));
+    return toMfaChange(await this.#deps.changes.reject(await this.#deps.changeStore.find(id), why, context));
   }
 }

@@ -85,10 +85,10 @@ class MfaChangesArgs {
 /** Reads the record of changes. No field can alter it. */
 @Resolver()
 export class MfaChangeResolver {
-  readonly #log: Pick<ChangeStore, "read" | "list">;
+  readonly #changeStore: Pick<ChangeStore, "read" | "list">;
 
-  constructor(deps: { readonly log: Pick<ChangeStore, "read" | "list"> }) {
-    this.#log = deps.log;
+  constructor(deps: { readonly changeStore: Pick<ChangeStore, "read" | "list"> }) {
+    this.#changeStore = deps.changeStore;
   }
 
   @RequiresScope("cam.audit:read")
@@ -96,7 +96,7 @@ export class MfaChangeResolver {
   async mfaChange(
     @Arg("id", () => ID, { description: "The id of the change." }) id: string,
   ): Promise<MfaChange | null> {
-    const record = UUID.test(id) ? await this.#log.read(id) : undefined;
+    const record = UUID.test(id) ? await this.#changeStore.read(id) : undefined;
     return record === undefined ? null : toMfaChange(record);
   }
 
@@ -116,7 +116,7 @@ export class MfaChangeResolver {
       until: args.until ?? undefined,
     };
     // One record more than requested shows whether a next page exists.
-    const records = await this.#log.list(filter, size + 1, after);
+    const records = await this.#changeStore.list(filter, size + 1, after);
     return toPage(records, { size, after }, (record) => ({ node: toMfaChange(record), cursor: record.id }));
   }
 }

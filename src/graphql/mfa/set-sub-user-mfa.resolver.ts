@@ -27,14 +27,14 @@ import { LoginActionMfaFlagInput, lazySubUser, SubUser } from "../sub-user/sub-u
 @Resolver()
 export class SetSubUserMfaResolver {
   readonly #changes: Pick<ChangeService, "setSubUserMfa">;
-  readonly #log: Pick<ChangeStore, "find">;
+  readonly #changeStore: Pick<ChangeStore, "find">;
 
   constructor(deps: {
     readonly changes: Pick<ChangeService, "setSubUserMfa">;
-    readonly log: Pick<ChangeStore, "find">;
+    readonly changeStore: Pick<ChangeStore, "find">;
   }) {
     this.#changes = deps.changes;
-    this.#log = deps.log;
+    this.#changeStore = deps.changeStore;
   }
 
   @RequiresScope("cam.mfa:write")
@@ -57,7 +57,11 @@ export class SetSubUserMfaResolver {
       .setSubUserMfa(toChangeRequest(args), { ...context, idempotencyKey })
       .finally(() => loaders?.forgetFlags(args.opUin));
     if (loaders === undefined) throw new Error("A change was made in an unknown account.");
-    return new AppliedChange(outcome, context.requestId, { opUin: args.opUin, loaders, log: this.#log });
+    return new AppliedChange(outcome, context.requestId, {
+      opUin: args.opUin,
+      loaders,
+      changeStore: this.#changeStore,
+    });
   }
 
   /** failuresAsData turns the errors of this field into data. */
@@ -191,23 +195,23 @@ export class AppliedChange implements SetSubUserMfaPayload {
   readonly resolvedBy: MfaChangeOutcome["resolvedBy"];
   readonly subUser: SubUser;
   readonly #changeId: string;
-  readonly #log: Pick<ChangeStore, "find">;
+  readonly #changeStore: Pick<ChangeStore, "find">;
 
   constructor(
     { changeId, resolvedBy, camRequestId }: MfaChangeOutcome,
     requestId: string,
-    { opUin, loaders, log }: { opUin: Uin; loaders: Loaders; log: Pick<ChangeStore, "find"> },
+    { opUin, loaders, changeStore }: { opUin: Uin; loaders: Loaders; changeStore: Pick<ChangeStore, "find"> },
   ) {
     this.requestId = requestId;
     this.camRequestId = camRequestId;
     this.resolvedBy = resolvedBy;
     this.subUser = lazySubUser(opUin, loaders);
     this.#changeId = changeId;
-    this.#log = log;
+    this.#changeStore = changeStore;
   }
 
   get change(): Promise<MfaChange | undefined> {
-    return this.#log.find(this.#changeId).then((record) => record && toMfaChange(record));
+    return this.#changeStore.find(this.#changeId).then((record) => record && toMfaChange(record));
   }
 }
 
