@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { Agent } from "undici";
 import { z } from "zod";
-import { Tc3Signer } from "../../src/cam/tc3-signer.ts";
+import { Tc3Signer } from "../../src/cam/signing/tc3-signer.ts";
 import { Secret } from "../../src/secret.ts";
 import { EXAMPLE_KEY } from "../support/example-key.ts";
 

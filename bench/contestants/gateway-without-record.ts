@@ -42,7 +42,7 @@ const { GatewayIdentity } = await compiled<typeof import("../../src/changes/gate
 const { ChangeService } =
   await compiled<typeof import("../../src/changes/change-service.ts")>("changes/change-service.js");
 const { PausedCallers } =
-  await compiled<typeof import("../../src/audit/caller-pauses.ts")>("audit/caller-pauses.js");
+  await compiled<typeof import("../../src/changes/change-access.ts")>("changes/change-access.js");
 const { RecentWrites } = await compiled<typeof import("../../src/changes/changes-of-user.ts")>(
   "changes/changes-of-user.js",
 );

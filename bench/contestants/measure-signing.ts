@@ -37,7 +37,7 @@ const { host, contentType, body, service, secretId, secretKey } = SIGNED;
 const SIGNERS: Readonly<Record<string, () => Promise<Sign>>> = {
   /** The gateway's signer, used as in the gateway: one signer and one credential for the life of the process. */
   async gateway() {
-    const { Tc3Signer } = await import("../../src/cam/tc3-signer.ts");
+    const { Tc3Signer } = await import("../../src/cam/signing/tc3-signer.ts");
     const { Secret } = await import("../../src/secret.ts");
     const signer = new Tc3Signer();
     const credential = { secretId, secretKey: new Secret(secretKey) };

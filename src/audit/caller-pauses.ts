@@ -1,6 +1,5 @@
 import { sql } from "kysely";
-import { type Caller, type CallerIdentity, identityOf, isSamePerson } from "../auth/caller.ts";
-import { GatewayError, type Uin } from "../contract/index.ts";
+import type { CallerIdentity } from "../auth/caller.ts";
 import type { Database } from "../database/database.ts";
 import { runQuery, runRead } from "../database/statements.ts";
 
@@ -82,72 +81,4 @@ function toPause({
 }: PauseRow): CallerPause {
   const by = { subject: row.resumedBySubject, client: row.resumedByClient, issuer: row.resumedByIssuer };
   return { id, subject, issuer, pausedAt, users, withinMs, resumed: at && { at, by } };
-}
-
-export interface PausedCallersDeps {
-  readonly pauses: Pick<CallerPauses, "isPaused" | "list" | "resume">;
-  readonly observer?: PausedCallersObserver;
-}
-
-export interface PausedCallersObserver {
-  onCallerResumed(pause: CallerPause): void;
-  /** Called once for each pause, in the replica whose request caused it. */
-  onCallerPaused(caller: CallerIdentity, opUin: Uin): void;
-}
-
-/**
- * Refuses paused callers before the gateway reads the user to change. The database decides which callers are paused,
- * when it records a change (`refuse`). This class remembers whom it refused, and asks the database about those callers
- * only (`requireResumed`).
- */
-export class PausedCallers {
-  readonly #deps: PausedCallersDeps;
-  readonly #refused = new Set<string>();
-
-  constructor(deps: PausedCallersDeps) {
-    this.#deps = deps;
-  }
-
-  /** Returns the current pauses, the latest first. */
-  list(): Promise<readonly CallerPause[]> {
-    return this.#deps.pauses.list();
-  }
-
-  /**
-   * Ends the pause of a caller. Returns undefined if another operator already ended it.
-   * @throws GatewayError FORBIDDEN if the paused callers would resume themselves.
-   */
-  async resume({ id, subject }: CallerPause, by: CallerIdentity): Promise<CallerPause | undefined> {
-    if (isSamePerson({ subject }, by)) {
-      const hint = "Paused callers cannot resume themselves.";
-      throw new GatewayError("FORBIDDEN", { hint, rule: "resume by another" });
-    }
-    const resumed = await this.#deps.pauses.resume(id, identityOf(by));
-    if (resumed !== undefined) this.#deps.observer?.onCallerResumed(resumed);
-    return resumed;
-  }
-
-  /**
-   * Refuses a caller whom this process refused before, until an operator resumes the caller.
-   * @throws GatewayError CALLER_PAUSED
-   */
-  async requireResumed(caller: CallerIdentity, opUin: Uin): Promise<void> {
-    const name = nameOf(caller);
-    if (!this.#refused.has(name)) return;
-    if (await this.#deps.pauses.isPaused(caller)) {
-      throw new GatewayError("CALLER_PAUSED", { opUin, rule: "bulk guard" });
-    }
-    this.#refused.delete(name);
-  }
-
-  /** Refuses a caller by the database's verdict. @throws GatewayError CALLER_PAUSED */
-  refuse(caller: Caller, opUin: Uin, verdict: "PAUSED" | "PAUSES"): never {
-    this.#refused.add(nameOf(caller));
-    if (verdict === "PAUSES") this.#deps.observer?.onCallerPaused(caller, opUin);
-    throw new GatewayError("CALLER_PAUSED", { opUin, rule: "bulk guard" });
-  }
-}
-
-function nameOf({ subject, issuer }: CallerIdentity): string {
-  return JSON.stringify([subject, issuer]);
 }

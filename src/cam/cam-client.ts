@@ -18,13 +18,18 @@ import {
   isThrottle,
   transportFailure,
 } from "./cam-error.ts";
-import { type CamClientConfig, createRequest, endpointFor } from "./cam-request.ts";
 import type { ActionCircuits } from "./circuit-breaker.ts";
-import type { ClockSkew } from "./clock-skew.ts";
 import { type Credential, type CredentialCache, CredentialError } from "./credentials/credential.ts";
-import { type CamAction, type CamResult, readReply } from "./protocol.ts";
+import {
+  type CamAction,
+  type CamClientConfig,
+  type CamResult,
+  createRequest,
+  endpointFor,
+  readReply,
+} from "./protocol.ts";
 import type { CallPriority, Quota, Slot, SlotRequest } from "./quota.ts";
-import type { Tc3Signer } from "./tc3-signer.ts";
+import type { ClockSkew, Tc3Signer } from "./signing/tc3-signer.ts";
 import { type HttpTransport, TransportError } from "./transport/http-transport.ts";
 
 export interface CamClientDeps {

@@ -30,9 +30,7 @@ export {
   isThrottle,
   mayHaveBeenApplied,
 } from "./cam-error.ts";
-export type { CamClientConfig, CamEndpoint } from "./cam-request.ts";
 export { ActionCircuits, type CircuitBreakerConfig } from "./circuit-breaker.ts";
-export { ClockSkew } from "./clock-skew.ts";
 export type {
   CredentialSettings,
   EnvironmentCredentialSources,
@@ -55,9 +53,9 @@ export {
 } from "./credentials/credential.ts";
 export { isRoleName, METADATA_ORIGIN } from "./credentials/metadata-provider.ts";
 export { createProfileProvider } from "./credentials/profile-provider.ts";
-export type { CamAction, CamResult } from "./protocol.ts";
+export type { CamAction, CamClientConfig, CamEndpoint, CamResult } from "./protocol.ts";
 export type { CallPriority, Quota, Slot, SlotOutcome, SlotRequest } from "./quota.ts";
 export { unlimitedQuota } from "./quota.ts";
-export { Tc3Signer } from "./tc3-signer.ts";
+export { ClockSkew, Tc3Signer } from "./signing/tc3-signer.ts";
 export { createDispatcher, type ProxySettings } from "./transport/connection-pool.ts";
 export { HttpTransport } from "./transport/http-transport.ts";

@@ -4,14 +4,13 @@
  * records and settles, and mfa-flag-client.ts sends and resolves lost replies.
  */
 import type { ApprovalStore } from "../audit/approval-store.ts";
-import type { PausedCallers } from "../audit/caller-pauses.ts";
 import type { ApproveVerdict, BeginVerdict, ChangeRecord, ChangeSettlement } from "../audit/change-record.ts";
 import type { OpenItem, RolloutVerdict } from "../audit/rollout-change-store.ts";
 import type { Accounts } from "../auth/accounts.ts";
 import { identityOf, isSamePerson, requireScope } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
-import type { ChangeAccess, ChangeAccount, ChangePermission } from "./change-access.ts";
+import type { ChangeAccess, ChangeAccount, ChangePermission, PausedCallers } from "./change-access.ts";
 import { UserLock } from "./changes-of-user.ts";
 import { Failure } from "./failure.ts";
 import {

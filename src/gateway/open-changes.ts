@@ -1,9 +1,14 @@
-import { type CallerPauses, PausedCallers, type PausedCallersObserver } from "../audit/caller-pauses.ts";
+import type { CallerPauses } from "../audit/caller-pauses.ts";
 import type { ChangeRecord, ChangeSettlement } from "../audit/change-record.ts";
 import { DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import type { CallerIdentity } from "../auth/caller.ts";
 import type { PolicyFile } from "../auth/policy/policy-file.ts";
-import { ChangeAccess, type ChangeAccessDeps } from "../changes/change-access.ts";
+import {
+  ChangeAccess,
+  type ChangeAccessDeps,
+  PausedCallers,
+  type PausedCallersObserver,
+} from "../changes/change-access.ts";
 import { ChangeService, type ChangeServiceDeps } from "../changes/change-service.ts";
 import type { RecentWrites } from "../changes/changes-of-user.ts";
 import type { ChangeObserver } from "../changes/mfa-change.ts";

@@ -21,9 +21,9 @@ import {
   createResolversMap,
   type ResolverData,
 } from "type-graphql";
-import type { PausedCallers } from "../audit/caller-pauses.ts";
 import type { ChangeStore } from "../audit/change-store.ts";
 import { requireScope, type Scope } from "../auth/caller.ts";
+import type { PausedCallers } from "../changes/change-access.ts";
 import type { ChangeService } from "../changes/change-service.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { DirectoryScans } from "../directory/directory-scans.ts";

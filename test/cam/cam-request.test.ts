@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { endpointFor } from "../../src/cam/cam-request.ts";
+import { endpointFor } from "../../src/cam/protocol.ts";
 
 test.each([
   [

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ClockSkew } from "../../src/cam/clock-skew.ts";
+import { ClockSkew } from "../../src/cam/signing/tc3-signer.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 const NOON_MS = Date.UTC(2026, 10, 24, 12);

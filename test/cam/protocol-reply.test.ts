@@ -5,8 +5,7 @@ import {
   describeSubAccounts,
   setMfaFlag,
 } from "../../src/cam/index.ts";
-import type { CamAction } from "../../src/cam/protocol.ts";
-import { readReply } from "../../src/cam/protocol.ts";
+import { type CamAction, readReply } from "../../src/cam/protocol.ts";
 import type { TransportReply } from "../../src/cam/transport/http-transport.ts";
 
 const SUCCESS = '{"Response":{"RequestId":"r-1"}}';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { PausedCallers } from "../../src/audit/caller-pauses.ts";
 import { Accounts } from "../../src/auth/accounts.ts";
 import type { Slot, SlotRequest } from "../../src/cam/index.ts";
 import type { ChangeAccount } from "../../src/changes/change-access.ts";
+import { PausedCallers } from "../../src/changes/change-access.ts";
 import { ChangeService } from "../../src/changes/change-service.ts";
 import { RecentWrites } from "../../src/changes/changes-of-user.ts";
 import { Failure } from "../../src/changes/failure.ts";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
-import { CallerPauses, PausedCallers } from "../../src/audit/caller-pauses.ts";
+import { CallerPauses } from "../../src/audit/caller-pauses.ts";
 import { ChangeStore } from "../../src/audit/change-store.ts";
 import { DueChanges } from "../../src/audit/due-changes.ts";
 import { RolloutChangeStore } from "../../src/audit/rollout-change-store.ts";
@@ -8,6 +8,7 @@ import { Accounts } from "../../src/auth/accounts.ts";
 import { type Caller, SCOPES } from "../../src/auth/caller.ts";
 import { type CamAction, CamError, type SafeAuthFlags, type SetMfaFlagInput } from "../../src/cam/index.ts";
 import type { ChangeAccount } from "../../src/changes/change-access.ts";
+import { PausedCallers } from "../../src/changes/change-access.ts";
 import { ChangeService, type ChangeServiceDeps } from "../../src/changes/change-service.ts";
 import { RecentWrites } from "../../src/changes/changes-of-user.ts";
 import { MfaFlagClient } from "../../src/changes/mfa-flag-client.ts";

@@ -1,6 +1,6 @@
 import { onTestFinished } from "vitest";
 import { ApprovalStore } from "../../src/audit/approval-store.ts";
-import { type BulkGuard, CallerPauses, PausedCallers } from "../../src/audit/caller-pauses.ts";
+import { type BulkGuard, CallerPauses } from "../../src/audit/caller-pauses.ts";
 import { ChangeStore } from "../../src/audit/change-store.ts";
 import { RolloutChangeStore } from "../../src/audit/rollout-change-store.ts";
 import { Accounts, DEFAULT_ACCOUNT } from "../../src/auth/accounts.ts";
@@ -16,6 +16,7 @@ import {
   Tc3Signer,
   unlimitedQuota,
 } from "../../src/cam/index.ts";
+import { PausedCallers } from "../../src/changes/change-access.ts";
 import { ChangeService, type ChangeServiceDeps } from "../../src/changes/change-service.ts";
 import { RecentWrites } from "../../src/changes/changes-of-user.ts";
 import type { MfaChangeContext, MfaChangeReport, MfaChangeRequest } from "../../src/changes/mfa-change.ts";

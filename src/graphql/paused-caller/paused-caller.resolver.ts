@@ -10,7 +10,8 @@ import {
   Query,
   Resolver,
 } from "type-graphql";
-import type { PausedCallers, CallerPause as RecordedPause } from "../../audit/caller-pauses.ts";
+import type { CallerPause as RecordedPause } from "../../audit/caller-pauses.ts";
+import type { PausedCallers } from "../../changes/change-access.ts";
 import { badInput } from "../arguments.ts";
 import type { GraphQLContext } from "../context.ts";
 import { CamCalls, RequiresScope } from "../directives.ts";

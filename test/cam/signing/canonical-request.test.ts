@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createCanonicalRequest, type HeaderField } from "../../src/cam/tc3-signer.ts";
+import { createCanonicalRequest, type HeaderField } from "../../../src/cam/signing/canonical-request.ts";
 
 function canonicalHeaders(headers: readonly HeaderField[]) {
   const { text, signedHeaders } = createCanonicalRequest({

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { setMfaFlag } from "../../src/cam/index.ts";
-import type { Uin } from "../../src/contract/index.ts";
-import { responseOf } from "../emulator/call-cam.ts";
-import { type RawRequest, sendRaw } from "../emulator/send-raw.ts";
-import { startEmulator } from "../emulator/start-emulator.ts";
-import { createCam, within } from "../support/create-cam.ts";
-import { JumpingClock } from "../support/fake-clock.ts";
-import { reply, startStubCam } from "../support/start-stub-cam.ts";
+import { setMfaFlag } from "../../../src/cam/index.ts";
+import type { Uin } from "../../../src/contract/index.ts";
+import { responseOf } from "../../emulator/call-cam.ts";
+import { type RawRequest, sendRaw } from "../../emulator/send-raw.ts";
+import { startEmulator } from "../../emulator/start-emulator.ts";
+import { createCam, within } from "../../support/create-cam.ts";
+import { JumpingClock } from "../../support/fake-clock.ts";
+import { reply, startStubCam } from "../../support/start-stub-cam.ts";
 
 /** Captures a request of the client from the wire, and starts an emulator with the clock of the signature. */
 async function captureRequest() {

@@ -1,11 +1,7 @@
 import { expect, test } from "vitest";
-import {
-  createCredentialScope,
-  deriveSigningKey,
-  formatCredentialScope,
-  SigningKeyCache,
-} from "../../src/cam/tc3-signer.ts";
-import { Secret } from "../../src/secret.ts";
+import { deriveSigningKey, SigningKeyCache } from "../../../src/cam/signing/signing-key.ts";
+import { createCredentialScope, formatCredentialScope } from "../../../src/cam/signing/string-to-sign.ts";
+import { Secret } from "../../../src/secret.ts";
 
 const scope = { date: "2026-11-24", service: "cam" };
 

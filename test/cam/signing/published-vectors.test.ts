@@ -1,8 +1,10 @@
 import { createHmac, hash } from "node:crypto";
 import { expect, test } from "vitest";
-import { createCredentialScope, deriveSigningKey, Tc3Signer } from "../../src/cam/tc3-signer.ts";
-import { Secret } from "../../src/secret.ts";
-import published from "../vectors/tc3/published.json" with { type: "json" };
+import { deriveSigningKey } from "../../../src/cam/signing/signing-key.ts";
+import { createCredentialScope } from "../../../src/cam/signing/string-to-sign.ts";
+import { Tc3Signer } from "../../../src/cam/signing/tc3-signer.ts";
+import { Secret } from "../../../src/secret.ts";
+import published from "../../vectors/tc3/published.json" with { type: "json" };
 
 type Vector = (typeof published)[number];
 

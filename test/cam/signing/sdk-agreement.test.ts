@@ -1,8 +1,8 @@
 import { createRequire } from "node:module";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Tc3Signer } from "../../src/cam/tc3-signer.ts";
-import { Secret } from "../../src/secret.ts";
+import { Tc3Signer } from "../../../src/cam/signing/tc3-signer.ts";
+import { Secret } from "../../../src/secret.ts";
 
 /**
  * The official SDK is another implementation of TC3 that CAM accepts. The test generates requests for which
