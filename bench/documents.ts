@@ -66,7 +66,7 @@ async function measureDocuments(smoke: boolean, print: (row: string) => void): P
   const { Admission } = await compiled<typeof import("../src/graphql/admission.ts")>("graphql/admission.js");
   const { gatewaySchema } = await compiled<typeof import("../src/graphql/schema.ts")>("graphql/schema.js");
   const schema = gatewaySchema();
-  const limit = { rates: new Map([["default", 20]]), slowest: 20, deadlineMs: 15_000 };
+  const limit = { rates: new Map([["default", 20]]), slowest: 20, timeLimitMs: 15_000 };
   const admit = (query: string) =>
     new Admission({ schema, introspection: false }).admit(
       { query, operationName: query.startsWith("query Q0") ? "Q0" : undefined, variables: undefined },

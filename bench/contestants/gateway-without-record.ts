@@ -46,7 +46,7 @@ const { PausedCallers } =
 const { RecentWrites } = await compiled<typeof import("../../src/changes/changes-of-user.ts")>(
   "changes/changes-of-user.js",
 );
-const { systemClock: clock } = await compiled<typeof import("../../src/clock.ts")>("clock.js");
+const { ClockSkew, systemClock: clock } = await compiled<typeof import("../../src/clock.ts")>("clock.js");
 const { localAuthenticator } =
   await compiled<typeof import("../../src/auth/authenticator.ts")>("auth/authenticator.js");
 const { LOCAL_CALLER } = await compiled<typeof import("../../src/auth/caller.ts")>("auth/caller.js");
@@ -84,7 +84,7 @@ const cam = new parts.CamClient({
   transport: new parts.HttpTransport({ dispatcher: parts.createDispatcher({ proxy: {} }), clock }),
   quota: parts.unlimitedQuota,
   circuits: new parts.ActionCircuits({ failures: 20 }, clock),
-  skew: new parts.ClockSkew(clock),
+  skew: new ClockSkew(clock),
   clock,
   onAttempt: (attempt) => reportCamAttempt(telemetry, attempt),
 });
@@ -102,7 +102,7 @@ const gatewayIdentity = new GatewayIdentity({
   name: "default",
   cam,
   clock,
-  deadlineMs: DEADLINE_MS,
+  timeLimitMs: DEADLINE_MS,
   bind: async (accountUin) => accountUin,
   observer: {
     onKnown: (camIdentity) => telemetry.report("cam.key_accepted", { camIdentity }),
@@ -116,7 +116,7 @@ const account = {
   cam,
   flagReads,
   gatewayIdentity,
-  writer: new MfaFlagClient({ cam, clock }),
+  mfaFlags: new MfaFlagClient({ cam, clock }),
 };
 const accounts = new Accounts([account], () => true);
 const unused = (): Promise<never> => Promise.reject(new Error("No benchmark uses this."));
@@ -144,7 +144,7 @@ const CALLS_PER_SECOND = 2_000;
 const camCallLimit = {
   rates: new Map([[account.name, CALLS_PER_SECOND]]),
   slowest: CALLS_PER_SECOND,
-  deadlineMs: DEADLINE_MS,
+  timeLimitMs: DEADLINE_MS,
 };
 const apollo = createApolloServer({ schema, introspection: false, logger: logger.forLibrary("apollo") });
 await apollo.start();

@@ -2,7 +2,6 @@ import {
   type CamAttempt,
   CamClient,
   CamError,
-  ClockSkew,
   CredentialCache,
   createDispatcher,
   createProviderChain,
@@ -14,7 +13,7 @@ import {
   type Slot,
   Tc3Signer,
 } from "../../src/cam/index.ts";
-import { systemClock as clock } from "../../src/clock.ts";
+import { ClockSkew, systemClock as clock } from "../../src/clock.ts";
 import { GatewayError, type Uin } from "../../src/contract/index.ts";
 import { openPostgres } from "../../src/database/postgres-database.ts";
 import { SharedQuota, SharedWindows } from "../../src/quota/shared-quota.ts";

@@ -134,8 +134,8 @@ export class ChangeStore {
   /**
    * Claims changes of an account for `leaseMs`: changes that their replica abandoned, changes of unknown outcome whose
    * next read-back is due, and changes whose time for approval is over. No other replica claims them before the lease
-   * ends. Of the changes that need a read-back, it claims at most `limit`, and all replicas together claim some at most
-   * once in `gapMs`.
+   * ends. `limit` bounds the read-backs of one claim. After a claim with read-backs, no replica claims others for
+   * `gapMs`.
    */
   async claim(account: string, limit: number, leaseMs: number, gapMs = 0): Promise<readonly ChangeRecord[]> {
     const { replica } = this.#deps;
@@ -210,8 +210,8 @@ export class ChangeStore {
  * Returns the statement for a page of the record, newest first. It reads each status from an index in that order, so
  * that a rare status, caller or account costs as little as a common one.
  *
- * The conditions fit exactly one index (schema/migrations/0005_indexes.sql): an appended empty text prevents the use of
- * a column's other indexes. Otherwise the planner may read all records of a caller to find those of an account.
+ * Each filter is meant for one index (schema/migrations/0005_indexes.sql): an appended empty text hides a column from
+ * the planner's other indexes. Otherwise the planner may read all records of a caller to find those of an account.
  *
  * @throws RangeError if `after` is malformed (`isChangeId`).
  */

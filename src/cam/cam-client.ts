@@ -1,4 +1,4 @@
-import { type Clock, within } from "../clock.ts";
+import { type Clock, type ClockSkew, within } from "../clock.ts";
 import { GatewayError, type Uin } from "../contract/index.ts";
 import {
   type AttemptOutcome,
@@ -29,7 +29,7 @@ import {
   readReply,
 } from "./protocol.ts";
 import type { CallPriority, Quota, Slot, SlotRequest } from "./quota.ts";
-import type { ClockSkew, Tc3Signer } from "./signing/tc3-signer.ts";
+import type { Tc3Signer } from "./signing/tc3-signer.ts";
 import { type HttpTransport, TransportError } from "./transport/http-transport.ts";
 
 export interface CamClientDeps {
@@ -73,7 +73,7 @@ interface Attempt<Output> extends CamCallOptions {
   /** The only user of the call. Undefined if the call has no user or several. */
   readonly user: Uin | undefined;
   readonly attempt: number;
-  /** Whether the call takes the next slot, because it already had one. Otherwise it joins the end of the queue. */
+  /** True if the call already had a slot: it then goes to the front of the queue. */
   readonly requeued: NonNullable<SlotRequest["requeued"]>;
 }
 

@@ -15,7 +15,7 @@ export {
   setMfaFlag,
   WRITABLE_METHODS,
 } from "./actions/mfa-flags.ts";
-export type { CallerIdentity } from "./actions/sts.ts";
+export type { KeyOwner } from "./actions/sts.ts";
 export { getCallerIdentity } from "./actions/sts.ts";
 export type { ListedUser, SubAccount } from "./actions/users.ts";
 export { describeSubAccounts, listAccounts, listUsers, MAX_SUB_ACCOUNTS_PER_CALL } from "./actions/users.ts";
@@ -56,6 +56,6 @@ export { createProfileProvider } from "./credentials/profile-provider.ts";
 export type { CamAction, CamClientConfig, CamEndpoint, CamResult } from "./protocol.ts";
 export type { CallPriority, Quota, Slot, SlotOutcome, SlotRequest } from "./quota.ts";
 export { unlimitedQuota } from "./quota.ts";
-export { ClockSkew, Tc3Signer } from "./signing/tc3-signer.ts";
+export { Tc3Signer } from "./signing/tc3-signer.ts";
 export { createDispatcher, type ProxySettings } from "./transport/connection-pool.ts";
 export { HttpTransport } from "./transport/http-transport.ts";

@@ -1,6 +1,6 @@
 /**
  * The right to make one call. CAM counts calls on arrival, so the holder reports the limits of the arrival time with
- * `sent` and `settle`. A slot that is never settled takes up a place until the quota releases it.
+ * `tryBegin` and `settle`. A slot that is never settled takes up a place until the quota releases it.
  */
 export interface Slot {
   /** The time that the call waited for the slot. */

@@ -22,7 +22,7 @@ import { callOptionsOf, type MfaFlagClient } from "./mfa-flag-client.ts";
 export interface ChangeAccount {
   readonly name: string;
   readonly cam: Pick<CamClient, "call">;
-  readonly writer: MfaFlagClient;
+  readonly mfaFlags: MfaFlagClient;
   readonly gatewayIdentity: Pick<GatewayIdentity, "has" | "knows">;
 }
 
@@ -233,7 +233,7 @@ export interface PausedCallersObserver {
 /**
  * Refuses paused callers before the gateway reads the user to change. The database decides which callers are paused,
  * when it records a change (`refuse`). This class remembers whom it refused, and asks the database about those callers
- * only (`requireResumed`).
+ * only (`refuseIfKnownPaused`).
  */
 export class PausedCallers {
   readonly #deps: PausedCallersDeps;
@@ -266,7 +266,7 @@ export class PausedCallers {
    * Refuses a caller whom this process refused before, until an operator resumes the caller.
    * @throws GatewayError CALLER_PAUSED
    */
-  async requireResumed(caller: CallerIdentity, opUin: Uin): Promise<void> {
+  async refuseIfKnownPaused(caller: CallerIdentity, opUin: Uin): Promise<void> {
     const name = nameOf(caller);
     if (!this.#refused.has(name)) return;
     if (await this.#deps.pauses.isPaused(caller)) {

@@ -107,8 +107,8 @@ export class ChangeService {
   }
 
   /**
-   * Sends the flag sets of an item again, because its outcome is open. Returns undefined if it may not: another change
-   * of the user is open or followed, or the rollout does not run. The caller records the outcome.
+   * Sends the flag sets of an item again, whose outcome is unknown. Returns undefined if the user has another open change
+   * or a later one, or if the rollout does not run. The caller records the outcome.
    *
    * @throws Failure as changeItem, if the item is not allowed any more.
    */
@@ -185,7 +185,7 @@ export class ChangeService {
       const earlier = await this.#recorder.findEarlier(order);
       progress.shared = earlier !== undefined;
       if (earlier !== undefined) return outcomeOf(earlier);
-      await pausedCallers.requireResumed(context.caller, user.opUin);
+      await pausedCallers.refuseIfKnownPaused(context.caller, user.opUin);
 
       // Read the user and record the change. Repeat both if another change of the user came first.
       let prepared: PreparedChange;
@@ -209,7 +209,7 @@ export class ChangeService {
       }
 
       // Send, and find out the outcome.
-      const written = await account.writer.write(prepared.flagSets, context, prepared.canConfirmByRead);
+      const written = await account.mfaFlags.write(prepared.flagSets, context, prepared.canConfirmByRead);
 
       // Settle: record the outcome, then answer.
       return await this.#recorder.settle(verdict.id, user, prepared, written, context.deadlineMs);

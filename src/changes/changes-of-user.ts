@@ -116,7 +116,7 @@ export function keyOf({ account, opUin }: AccountUser): string {
 /** The time after a write in which CAM may still show the state from before it. */
 export const STALE_READ_MS = 60_000;
 
-/** More users than change within the same few minutes. */
+/** Enough for all users that change within a few minutes. */
 const REMEMBERED_USERS = 10_000;
 
 interface Remembered {
@@ -251,8 +251,8 @@ export function stateAfter(before: SafeAuthFlags, { sent }: KnownWrite): SafeAut
 }
 
 /**
- * Whether other images of the user could explain a read that shows `flagSets`: each of its protections has the same
- * flags in one of the images, not necessarily the same image.
+ * Whether a read that shows `flagSets` proves nothing, because each protection in it has the same flags in some other
+ * image of the user. The two protections may match different images.
  */
 export function isAmbiguous(
   flagSets: Partial<SetMfaFlagInput>,

@@ -1,6 +1,5 @@
 import { LRUCache } from "lru-cache";
 import {
-  type CallerIdentity,
   type CamAction,
   type CamCallOptions,
   type CamClient,
@@ -8,6 +7,7 @@ import {
   type CamResult,
   CredentialError,
   getCallerIdentity,
+  type KeyOwner,
 } from "../cam/index.ts";
 import { type Clock, within } from "../clock.ts";
 import { isUin, type Uin } from "../contract/index.ts";
@@ -19,7 +19,7 @@ export interface GatewayIdentityDeps {
   readonly cam: Pick<CamClient, "call" | "secretIdFor">;
   readonly clock: Clock;
   /** The time for one answer of CAM. */
-  readonly deadlineMs: number;
+  readonly timeLimitMs: number;
   /** Binds the name to a main account at its first use. Returns the Uin to which the name is bound. */
   readonly bind: (accountUin: Uin) => Promise<string>;
   readonly observer: GatewayIdentityObserver;
@@ -27,7 +27,7 @@ export interface GatewayIdentityDeps {
 
 export interface GatewayIdentityObserver {
   /** Called once for each key. */
-  onKnown(identity: CallerIdentity): void;
+  onKnown(identity: KeyOwner): void;
   /** CAM did not report the owner of the key. The gateway makes no change before CAM does. */
   onUnknown(error: unknown): void;
   /** The key belongs to another main account than the name. Called once for each such key. */
@@ -46,7 +46,7 @@ export class WrongAccountError extends CredentialError {
 
 const RETRY_AFTER_MS = 30_000;
 
-/** More keys than a process uses. A role gets a new key about every hour. */
+/** Enough for all keys that a process uses. A role gets a new key about every hour. */
 const REMEMBERED_KEYS = 1_000;
 
 /**
@@ -119,11 +119,11 @@ export class GatewayIdentity {
   }
 
   async #loadInBackground(onAttempt: (error?: unknown) => void): Promise<void> {
-    const { clock, deadlineMs, observer } = this.#deps;
+    const { clock, timeLimitMs, observer } = this.#deps;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        await this.requireOwnKey(clock.monotonic() + deadlineMs);
+        await this.requireOwnKey(clock.monotonic() + timeLimitMs);
         onAttempt();
         return;
       } catch (error) {
@@ -145,7 +145,7 @@ export class GatewayIdentity {
 
   async #load(secretId: string): Promise<void> {
     const { cam, clock, observer } = this.#deps;
-    const deadlineMs = clock.monotonic() + this.#deps.deadlineMs;
+    const deadlineMs = clock.monotonic() + this.#deps.timeLimitMs;
     const { signal } = this.#stopping;
     const { output } = await cam.call(getCallerIdentity, undefined, {
       deadlineMs,
@@ -198,7 +198,7 @@ export function isOfWrongAccount(error: unknown): error is CamError & { readonly
  *
  * @throws CamError BAD_RESPONSE if one of the two is missing, because the gateway could then protect no user.
  */
-export function uinsOf({ accountId, principalId }: CallerIdentity): readonly [account: Uin, owner: Uin] {
+export function uinsOf({ accountId, principalId }: KeyOwner): readonly [account: Uin, owner: Uin] {
   if (!isUin(accountId) || !isUin(principalId)) {
     throw new CamError({
       kind: "BAD_RESPONSE",

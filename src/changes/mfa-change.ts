@@ -80,7 +80,7 @@ export interface MfaChangeOutcome {
   readonly changeId: string;
   /** The proof: CAM's reply, or a read-back of the user after the reply was lost. */
   readonly resolvedBy: "REPLY" | "READ_BACK";
-  /** CAM's RequestId of the call that showed it: SetMfaFlag, or the read after its reply was lost. */
+  /** CAM's RequestId of the call that proves the outcome: SetMfaFlag, or the read after its reply was lost. */
   readonly camRequestId: string;
 }
 

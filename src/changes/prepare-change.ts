@@ -49,7 +49,7 @@ export async function prepareChange(
   const readAtMs = clock.monotonic();
   const { lastSettleOrder, writes } = recentWrites.of({ account: account.name, opUin });
   const asOf = new Date(clock.now()).toISOString();
-  const reading = account.writer.read(opUin, context, { forWrite: true });
+  const reading = account.mfaFlags.read(opUin, context, { forWrite: true });
   // A refusal takes precedence over a failed read, and does not wait for the read.
   reading.catch(() => undefined);
   const permission = await access.authorise(order, account);
@@ -112,13 +112,13 @@ export function leaseMsOf({ deadlineMs }: Pick<MfaChangeContext, "deadlineMs">, 
  */
 export async function repeatChange(
   { rolloutChangeStore, clock }: Pick<ChangeRecorderDeps, "rolloutChangeStore" | "clock">,
-  { writer }: Pick<ChangeAccount, "writer">,
+  { mfaFlags }: Pick<ChangeAccount, "mfaFlags">,
   open: OpenItem,
   context: MfaChangeContext,
 ): Promise<ChangeSettlement | undefined> {
   if (!(await rolloutChangeStore.reopen(open, leaseMsOf(context, clock.monotonic())))) return undefined;
   // ChangeRecorder wrote them.
-  const written = await writer.write(open.record.sent as SetMfaFlagInput, context, false);
+  const written = await mfaFlags.write(open.record.sent as SetMfaFlagInput, context, false);
   const { attempts, quotaWaitMs } = written;
   return {
     ...("outcome" in written

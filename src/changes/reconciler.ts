@@ -16,10 +16,10 @@ import { failureOf } from "./failure.ts";
 interface ReconcilerDeps {
   readonly changeStore: Pick<ChangeStore, "claim" | "settle" | "otherWrites">;
   readonly due: Pick<DueChanges, "has">;
-  readonly account: Pick<ChangeAccount, "name" | "writer">;
+  readonly account: Pick<ChangeAccount, "name" | "mfaFlags">;
   readonly clock: Clock;
   /** The time for one read of a user. */
-  readonly deadlineMs: number;
+  readonly timeLimitMs: number;
   readonly observer?: ReconcilerObserver;
 }
 
@@ -43,7 +43,7 @@ const IDLE_INTERVAL_MS = 1_000;
  */
 const READ_INTERVAL_MS = 600;
 
-/** More than the time from the end of a read until its result is on record. */
+/** Longer than the time from the end of a read until its result is on record. */
 const LEASE_GRACE_MS = 5_000;
 
 /**
@@ -75,8 +75,8 @@ export class Reconciler {
    * number of changes taken.
    */
   async settleDue(): Promise<number> {
-    const { changeStore, account, deadlineMs } = this.#deps;
-    const due = await changeStore.claim(account.name, 1, deadlineMs + LEASE_GRACE_MS, READ_INTERVAL_MS);
+    const { changeStore, account, timeLimitMs } = this.#deps;
+    const due = await changeStore.claim(account.name, 1, timeLimitMs + LEASE_GRACE_MS, READ_INTERVAL_MS);
     for (const record of due) await this.settle(record);
     return due.length;
   }
@@ -117,10 +117,10 @@ export class Reconciler {
       return { status: "refused", code: "APPROVAL_EXPIRED", ...cost };
     }
     const unknown = { status: "unknown", code: "OUTCOME_UNKNOWN", ...cost } as const;
-    const { writer } = this.#deps.account;
+    const { mfaFlags } = this.#deps.account;
     try {
-      const deadlineMs = this.#deps.clock.monotonic() + this.#deps.deadlineMs;
-      const { output, camRequestId } = await writer.readAtBulkPriority(
+      const deadlineMs = this.#deps.clock.monotonic() + this.#deps.timeLimitMs;
+      const { output, camRequestId } = await mfaFlags.readAtBulkPriority(
         record.opUin,
         record.gatewayRequestId,
         deadlineMs,

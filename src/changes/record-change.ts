@@ -249,9 +249,9 @@ function hashOf(request: MfaChangeRequest): string {
 }
 
 /**
- * Returns the same key for orders that share one change. If a request needs approval and has no idempotency key, the
- * text of its reason does not count, as in begin_change. It counts whether there is a reason, because some changes need
- * one.
+ * Returns the same key for orders that share one change. If a request needs approval and has no idempotency key, two
+ * requests with different reasons are the same request (as in begin_change). A request with a reason and one without are
+ * not, because some changes need a reason.
  */
 export function dedupeKeyOf(order: ChangeOrder, approval: ChangePermission["approval"]): string {
   const { request, context } = order;

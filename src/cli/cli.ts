@@ -24,7 +24,7 @@ import { addRollout } from "./rollout/rollout-commands.ts";
 
 /**
  * The command line `cam-gateway`: all commands, and the one place that turns an error into a message and an exit code.
- * Each command is a file of this folder that adds itself to the program. The gateway is in gateway/create-gateway.ts.
+ * Most commands are files of this folder that add themselves to the program. The gateway is in gateway/create-gateway.ts.
  */
 export function createProgram(io: CommandIo): Command {
   const program = new Command("cam-gateway")

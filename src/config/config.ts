@@ -47,7 +47,7 @@ export interface Config {
     /** For one attempt. */
     readonly timeoutMs: number;
     /** For a whole operation: its waits, attempts and read-backs. */
-    readonly deadlineMs: number;
+    readonly timeLimitMs: number;
     /** Calls of one action that may arrive at CAM in any second. */
     readonly ratePerSecond: number;
     /** Users with failed calls that open the circuit of an action. 0 never opens it. */
@@ -185,7 +185,7 @@ function assemble(input: ConfigInput): Config {
     camLimits: {
       language: vars.CAM_LANGUAGE,
       timeoutMs: vars.CAM_TIMEOUT_MS,
-      deadlineMs: vars.CAM_DEADLINE_MS,
+      timeLimitMs: vars.CAM_DEADLINE_MS,
       ratePerSecond: vars.CAM_RATE_PER_SECOND,
       circuitFailures: vars.CAM_CIRCUIT_FAILURES,
       flagsCacheMs: vars.CAM_FLAGS_CACHE_MS,

@@ -1,7 +1,7 @@
 /**
- * A local CAM: it verifies real signatures, limits the rate, keeps users in memory and plays faults on request. It is a program
- * of its own (main.ts) and shares no code with the gateway, so that a mistake in one is not repeated in the other. Read
- * start-cam-emulator.ts next, then cam-listener.ts, which lists the steps of a call. README.md lists users and faults.
+ * A local CAM: it verifies real signatures, limits the rate, keeps users in memory and plays faults on request. It shares
+ * no code with the gateway, so that a mistake in one is not repeated in the other. Read start-cam-emulator.ts next, then
+ * cam-listener.ts, which lists the steps of a call. README.md lists users and faults.
  */
 
 export type { EmulatorControl } from "./emulator-control.ts";

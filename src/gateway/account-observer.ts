@@ -2,13 +2,13 @@ import {
   type ActionCircuits,
   type CamAttempt,
   type CamError,
-  type ClockSkew,
   type Credential,
   isKeyRefused,
   isThrottle,
   type Quota,
 } from "../cam/index.ts";
 import type { WrongAccountError } from "../changes/gateway-identity.ts";
+import type { ClockSkew } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
 import { currentOperation } from "../telemetry/operation.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";

@@ -5,7 +5,6 @@ import {
   ActionCircuits,
   CamClient,
   type CamEndpoint,
-  ClockSkew,
   CredentialCache,
   type CredentialChain,
   type CredentialChainDeps,
@@ -20,6 +19,7 @@ import {
 import { GatewayIdentity, withOwnKeys } from "../changes/gateway-identity.ts";
 import { MfaFlagClient } from "../changes/mfa-flag-client.ts";
 import { Reconciler } from "../changes/reconciler.ts";
+import { ClockSkew } from "../clock.ts";
 import type { AccountSettings } from "../config/accounts-file.ts";
 import type { CamConnection } from "../config/cam-connection.ts";
 import type { ScannedAccount } from "../directory/bulk-reads.ts";
@@ -38,7 +38,7 @@ export interface Account extends RegisteredAccount {
   readonly cam: Pick<CamClient, "call">;
   readonly scanned: ScannedAccount;
   readonly quota: SharedQuota;
-  readonly writer: MfaFlagClient;
+  readonly mfaFlags: MfaFlagClient;
   readonly flagReads: FlagReads;
   readonly gatewayIdentity: GatewayIdentity;
   readonly reconciler: Reconciler;
@@ -87,7 +87,7 @@ export function createAccount(
   { name, language, ratePerSecond, settings }: Omit<AccountSettings, "cam">,
   { endpoint, proxy, createChain, stopEmulator }: Connection,
 ): Account {
-  const { timeoutMs, deadlineMs, circuitFailures, flagsCacheMs } = config.camLimits;
+  const { timeoutMs, timeLimitMs, circuitFailures, flagsCacheMs } = config.camLimits;
   const telemetry = { ...shared, report: logger.child({ account: name }).report };
   const transport = new HttpTransport({ dispatcher: createDispatcher({ proxy }), clock });
   const skew = new ClockSkew(clock);
@@ -108,21 +108,21 @@ export function createAccount(
     circuits,
   });
   const gatewayIdentity = new GatewayIdentity({
-    ...{ name, cam: client, clock, deadlineMs, observer },
+    ...{ name, cam: client, clock, timeLimitMs, observer },
     // Do not bind the name to the emulator, because the name may mean a real account later.
     bind: async (uin) => (stopEmulator === undefined ? register.bind(name, uin) : uin),
   });
   const direct = withOwnKeys(client, gatewayIdentity);
   const cam = recordReads(name, direct, reads, clock);
-  const writer = new MfaFlagClient({ cam, clock });
+  const mfaFlags = new MfaFlagClient({ cam, clock });
   const reconciler = new Reconciler({
-    ...{ account: { name, writer }, changeStore, due, clock, deadlineMs },
+    ...{ account: { name, mfaFlags }, changeStore, due, clock, timeLimitMs },
     observer: reconcilerObserver(shared),
   });
   // Only the mainland site has ListAccounts.
   const isIntl = endpoint.serviceHost.includes(".intl.");
   return {
-    ...{ name, ratePerSecond, settings, cam, quota, writer, gatewayIdentity, reconciler },
+    ...{ name, ratePerSecond, settings, cam, quota, mfaFlags, gatewayIdentity, reconciler },
     endpoint: stopEmulator === undefined ? endpoint.origin : undefined,
     scanned: { name, cam: direct, listAction: isIntl ? "ListUsers" : config.directory.listAction },
     flagReads: new FlagReads({ cam, clock, cacheMs: flagsCacheMs }),

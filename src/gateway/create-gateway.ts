@@ -1,6 +1,6 @@
 /**
  * The composition root: builds every part with its dependencies, and closes all parts in reverse order. start() lists
- * the parts in their order. The file open-x.ts builds the part x, and turns what it reports into log events, metrics and
+ * the parts in their order. The files open-*.ts build the parts, and turn what these report into log events, metrics and
  * states.
  */
 

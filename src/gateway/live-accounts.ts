@@ -19,7 +19,7 @@ interface LiveAccountsDeps {
   readonly changeStore: Pick<ChangeStore, "countOpen">;
   readonly telemetry: Telemetry;
   /** The time after which every operation is over. */
-  readonly deadlineMs: number;
+  readonly timeLimitMs: number;
 }
 
 interface AccountsSource {
@@ -170,12 +170,12 @@ export class LiveAccounts {
 
   /** Closes an account once nothing needs it any more. If another one has its name, that one settles the changes. */
   async #retire(account: Account): Promise<void> {
-    const { accounts, changeStore, telemetry, deadlineMs } = this.#deps;
+    const { accounts, changeStore, telemetry, timeLimitMs } = this.#deps;
     const { clock, health, metrics, report } = telemetry;
     const { signal } = this.#stopping;
     const { name } = account;
     const isReplaced = () => accounts.find(name) !== undefined;
-    const idleAtMs = clock.monotonic() + deadlineMs + GRACE_MS;
+    const idleAtMs = clock.monotonic() + timeLimitMs + GRACE_MS;
     if (isReplaced()) await account.reconciler.stop();
     let open: number | undefined;
     while (clock.monotonic() < idleAtMs || (!isReplaced() && open !== 0)) {

@@ -62,7 +62,7 @@ export async function openAccounts(
   const byDefault = { name: DEFAULT_ACCOUNT, language, ratePerSecond, settings };
   const accounts = new Accounts([createAccount(foundation, shared, byDefault, ofDefault)], mayUse);
   const live = new LiveAccounts({
-    ...{ accounts, ...shared, telemetry, deadlineMs: config.camLimits.deadlineMs },
+    ...{ accounts, ...shared, telemetry, timeLimitMs: config.camLimits.timeLimitMs },
     source: config.accounts && {
       settings: config.accounts,
       first: await readOnce(config.accounts.file),

@@ -35,13 +35,13 @@ export async function openHttp(
   { authenticator, accounts, resolvers, refusals, ...loaderParts }: HttpParts,
 ): Promise<string> {
   const { config, clock } = foundation;
-  const { deadlineMs: withinMs } = config.camLimits;
+  const { timeLimitMs } = config.camLimits;
   const schema = gatewaySchema();
   return listen(foundation, {
     ...{ authenticator, apollo: await startApollo(foundation, schema) },
     admit: createAdmission(foundation, schema, accounts),
     createContext: ({ id: requestId }, details) => {
-      const deadlineMs = clock.monotonic() + withinMs;
+      const deadlineMs = clock.monotonic() + timeLimitMs;
       const { caller } = details;
       const loaders = new AccountLoaders(accounts, { requestId, deadlineMs, caller, clock, ...loaderParts });
       const noteRefusal: GraphQLContext["noteRefusal"] = (refusal) => refusals.note(refusal);
@@ -68,10 +68,10 @@ function createAdmission(
   accounts: Accounts<Account>,
 ): HttpAppDeps["admit"] {
   const admission = new Admission({ schema, introspection: config.http.introspection });
-  const { deadlineMs } = config.camLimits;
+  const { timeLimitMs } = config.camLimits;
   return (operation, caller) =>
     admission.admit(operation, {
-      deadlineMs,
+      timeLimitMs,
       slowest: Math.min(...accounts.all.map(({ ratePerSecond }) => ratePerSecond)),
       // Only an operation that was not measured before needs the accounts of the caller.
       get rates() {
@@ -99,7 +99,7 @@ async function listen(
     callerRate: new CallerRate(config.http.callerRatePerSecond),
     trustedDocuments: documents && (await TrustedDocuments.load(documents)),
     connections: {
-      ...{ maxConnections, clock, longestAnswerMs: config.camLimits.deadlineMs },
+      ...{ maxConnections, clock, longestAnswerMs: config.camLimits.timeLimitMs },
       isProxy: isInNetworks(proxies),
       observer: connectionObserver(telemetry),
     },

@@ -101,7 +101,7 @@ function openRolloutRuns(
   }: RunParts,
 ): { readonly rolloutOrders: RolloutOrders; readonly runner: RolloutRunner } {
   const runStore = new RunStore(database, jobs.owner);
-  const { deadlineMs } = config.camLimits;
+  const { timeLimitMs } = config.camLimits;
   const runner = new RolloutRunner({
     ...{
       database,
@@ -112,10 +112,10 @@ function openRolloutRuns(
       changes,
       rolloutChangeStore,
       clock,
-      deadlineMs,
+      timeLimitMs,
     },
     readBackStore: new ReadBackStore(database, jobs.owner),
-    ...{ send: jobs.send, consistencyMs: STALE_READ_MS, observer: runObserver(telemetry) },
+    ...{ send: jobs.send, staleReadMs: STALE_READ_MS, observer: runObserver(telemetry) },
   });
   closers.defer(() => runner.stop());
   const rolloutOrders = new RolloutOrders({

@@ -189,7 +189,7 @@ export interface CamCallLimit {
   /** The lowest of the rates of all accounts. */
   readonly slowest: number;
   /** The milliseconds that an operation may take. */
-  readonly deadlineMs: number;
+  readonly timeLimitMs: number;
 }
 
 /**
@@ -198,7 +198,7 @@ export interface CamCallLimit {
  */
 export function camCallsRefusal(
   fields: SelectedFields,
-  { rates, deadlineMs }: CamCallLimit,
+  { rates, timeLimitMs }: CamCallLimit,
 ): GraphQLError | undefined {
   const users = new Map<SelectedField, UserCounts>();
   for (const action of CAM_ACTIONS) {
@@ -207,13 +207,13 @@ export function camCallsRefusal(
       const ratePerSecond = rates.get(account);
       // The operation fails at that account before it calls CAM.
       if (ratePerSecond === undefined) continue;
-      const most = maxCalls(ratePerSecond, deadlineMs);
+      const most = maxCalls(ratePerSecond, timeLimitMs);
       const all = inAccount + anywhere;
       if (all <= most) continue;
       const where = account === DEFAULT_ACCOUNT ? "" : ` in the account ${account}`;
       return limitRefusal(
         `The operation needs ${all} calls of ${action}${where}. CAM accepts ${ratePerSecond} a second, so they would ` +
-          `take ${Math.ceil(all / ratePerSecond)} s, and an operation has ${deadlineMs / 1000} s. Ask for at most ` +
+          `take ${Math.ceil(all / ratePerSecond)} s, and an operation has ${timeLimitMs / 1000} s. Ask for at most ` +
           `${most} at a time and send the rest in further requests.`,
       );
     }
@@ -222,12 +222,12 @@ export function camCallsRefusal(
 }
 
 /** Returns the calls of one action that every account accepts before the deadline. */
-export function maxCallsOfSlowest({ slowest, deadlineMs }: CamCallLimit): number {
-  return maxCalls(slowest, deadlineMs);
+export function maxCallsOfSlowest({ slowest, timeLimitMs }: CamCallLimit): number {
+  return maxCalls(slowest, timeLimitMs);
 }
 
-function maxCalls(ratePerSecond: number, deadlineMs: number): number {
-  return Math.max(1, Math.floor((ratePerSecond * deadlineMs) / 1000));
+function maxCalls(ratePerSecond: number, timeLimitMs: number): number {
+  return Math.max(1, Math.floor((ratePerSecond * timeLimitMs) / 1000));
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { ClockBounds } from "../clock.ts";
+import { GatewayError } from "../contract/index.ts";
 import { fairShare, Schedule } from "./schedule.ts";
 import type { TakenSlot } from "./slot-deliveries.ts";
 import type { TakeSlotAnswer } from "./slot-store.ts";
@@ -13,6 +14,14 @@ const FORECAST_LIFETIME_MS = 1_000;
  */
 export const ADMISSION_MARGIN = 0.3;
 export const WAITING_MARGIN = -0.25;
+
+/** The size limit of one queue: more calls than the longest deadline can serve. */
+export const MAX_WAITING = 1_000;
+
+/** Returns the refusal of a call whose slot comes too late, with the wait until that slot. */
+export function quotaExhausted(waitMs: number): GatewayError {
+  return new GatewayError("QUOTA_EXHAUSTED", { retryAfterMs: Math.max(1, Math.ceil(waitMs)) });
+}
 
 /** Returns whether the slot of a call behind `ahead` others comes too late. Returns false if the wait is unknown. */
 export function isTooLate(

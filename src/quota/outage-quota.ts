@@ -2,15 +2,8 @@ import type { Slot, SlotRequest } from "../cam/index.ts";
 import type { Clock } from "../clock.ts";
 import { GatewayError } from "../contract/index.ts";
 import { CallerQueues } from "../fair-queue.ts";
-import { GUARD_MS } from "./slot-store.ts";
-
-/** Returns the refusal of a call whose slot comes too late, with the wait until that slot. */
-export function quotaExhausted(waitMs: number): GatewayError {
-  return new GatewayError("QUOTA_EXHAUSTED", { retryAfterMs: Math.max(1, Math.ceil(waitMs)) });
-}
-
-/** The size limit of one queue: more calls than the longest deadline can serve. */
-export const MAX_WAITING = 1_000;
+import { MAX_WAITING, quotaExhausted } from "./forecast.ts";
+import { UNTHROTTLED_WINDOW_MS } from "./slot-store.ts";
 
 /**
  * The share of the limit that a replica uses for reads during an outage, but at least one call a second. If the limit
@@ -23,13 +16,11 @@ export function outageRateOf(ratePerSecond: number): number {
   return Math.max(1, Math.floor(ratePerSecond * OUTAGE_SHARE));
 }
 
-const WINDOW_MS = 1_000 + GUARD_MS;
-
 interface OutageQuotaDeps {
   readonly clock: Clock;
   /** The calls of one action and key that this replica makes in a second at most. */
   readonly ratePerSecond: number;
-  /** The monotonic time at which the outage began. Calls with slots from before it may have filled the windows. */
+  /** The monotonic time at which the outage began. The windows count as full from then, because earlier calls may have filled them. */
   readonly sinceMs: number;
   /** Aborts when the outage ends. */
   readonly ended: AbortSignal;
@@ -92,18 +83,18 @@ export class OutageQuota {
 
 /**
  * The queue of one action and key: interactive calls first, and callers take turns. It grants at most `ratePerSecond`
- * slots in WINDOW_MS, and refuses a call immediately if it cannot be in time.
+ * slots in a window, and refuses a call immediately if it cannot be in time.
  */
 class OutageQueue {
   readonly #deps: OutageQuotaDeps;
   readonly #queues = new CallerQueues<Waiter>(MAX_WAITING);
   /** The times of the latest slots, as many as a window holds, in order. */
-  #latestMs: readonly number[];
+  #recentSlotsMs: readonly number[];
   #cancelTimer: (() => void) | undefined;
 
   constructor(deps: OutageQuotaDeps) {
     this.#deps = deps;
-    this.#latestMs = Array(deps.ratePerSecond).fill(deps.sinceMs);
+    this.#recentSlotsMs = Array(deps.ratePerSecond).fill(deps.sinceMs);
   }
 
   async take({ caller, priority, deadlineMs, signal }: SlotRequest & { readonly signal: AbortSignal }) {
@@ -128,9 +119,9 @@ class OutageQueue {
 
   /** Returns the present state of the window and the queue. */
   usage(): { readonly used: number; readonly queued: number; readonly nextSlotInMs: number } {
-    const fromMs = this.#deps.clock.monotonic() - WINDOW_MS;
+    const fromMs = this.#deps.clock.monotonic() - UNTHROTTLED_WINDOW_MS;
     const queued = this.#queues.size;
-    const used = this.#latestMs.filter((slotMs) => slotMs > fromMs).length;
+    const used = this.#recentSlotsMs.filter((slotMs) => slotMs > fromMs).length;
     return { used, queued, nextSlotInMs: this.#waitMs(queued) };
   }
 
@@ -144,7 +135,7 @@ class OutageQueue {
     }
     while (this.#queues.size > 0 && this.#waitMs(0) === 0) {
       const waiter = this.#queues.shift();
-      this.#latestMs = [...this.#latestMs.slice(1), nowMs];
+      this.#recentSlotsMs = [...this.#recentSlotsMs.slice(1), nowMs];
       waiter?.grant(this.#open(nowMs - waiter.enqueuedMs));
     }
     if (this.#queues.size === 0) return;
@@ -161,15 +152,15 @@ class OutageQueue {
       tryBegin: () => !ended.aborted,
       settle: (outcome) => {
         // Another program uses the key, or other replicas read too. The window is full now.
-        if (outcome === "THROTTLED") this.#latestMs = this.#latestMs.map(() => clock.monotonic());
+        if (outcome === "THROTTLED") this.#recentSlotsMs = this.#recentSlotsMs.map(() => clock.monotonic());
       },
     };
   }
 
   /** Returns the time until the slot of the call behind `ahead` others. */
   #waitMs(ahead: number): number {
-    const inWindow = this.#latestMs[ahead % this.#latestMs.length] ?? 0;
-    const atMs = inWindow + (1 + Math.floor(ahead / this.#latestMs.length)) * WINDOW_MS;
+    const inWindow = this.#recentSlotsMs[ahead % this.#recentSlotsMs.length] ?? 0;
+    const atMs = inWindow + (1 + Math.floor(ahead / this.#recentSlotsMs.length)) * UNTHROTTLED_WINDOW_MS;
     return Math.max(0, atMs - this.#deps.clock.monotonic());
   }
 }

@@ -11,7 +11,7 @@ import { OutageQuota, outageRateOf } from "./outage-quota.ts";
 import type { QuotaObserver } from "./quota-observer.ts";
 import { Schedule } from "./schedule.ts";
 import { SlotQueue } from "./slot-queue.ts";
-import { GUARD_MS, SlotStore, type WindowKey, type WindowOutlook } from "./slot-store.ts";
+import { SlotStore, UNTHROTTLED_WINDOW_MS, type WindowKey, type WindowOutlook } from "./slot-store.ts";
 import { StoreHealth } from "./store-health.ts";
 
 /** The use of the limit of one action of CAM. */
@@ -82,7 +82,7 @@ export class SharedQuota implements Quota {
     const ratePerSecond = outageRateOf(this.#ratePerSecond);
     const outageQuota = this.#windows.outageQuotaOf(this.#ratePerSecond);
     return this.#windows.actionsOf(secretId).map((action) => ({
-      ...{ action, ratePerSecond, windowMs: 1_000 + GUARD_MS, throttledRecently: false, shared: false },
+      ...{ action, ratePerSecond, windowMs: UNTHROTTLED_WINDOW_MS, throttledRecently: false, shared: false },
       ...(outageQuota?.usage({ secretId, action }) ?? { used: 0, queued: 0, nextSlotInMs: 0 }),
     }));
   }

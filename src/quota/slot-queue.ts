@@ -1,17 +1,23 @@
 import type { Slot, SlotRequest } from "../cam/index.ts";
 import type { Clock, ClockBounds } from "../clock.ts";
 import { CallerQueues } from "../fair-queue.ts";
-import { ADMISSION_MARGIN, Forecast, isTooLate, WAITING_MARGIN } from "./forecast.ts";
-import { MAX_WAITING, type OutageQuota, quotaExhausted } from "./outage-quota.ts";
+import {
+  ADMISSION_MARGIN,
+  Forecast,
+  isTooLate,
+  MAX_WAITING,
+  quotaExhausted,
+  WAITING_MARGIN,
+} from "./forecast.ts";
+import type { OutageQuota } from "./outage-quota.ts";
 import type { QuotaObserver } from "./quota-observer.ts";
 import { SlotDeliveries, type TakenSlot } from "./slot-deliveries.ts";
 import type { SlotStore, TakeSlotRequest, WindowKey } from "./slot-store.ts";
 import type { StoreHealth } from "./store-health.ts";
 
 /**
- * The queue requests its next slot this long before its last held slot is due. If the last answer granted none, it
- * requests it this long before that slot is free. A busy database answers faster. All replicas need the same value,
- * because a replica that requests earlier gets more slots.
+ * The queue requests its next slot this long before its last held slot is due, or before the next slot is free if the
+ * last answer granted none. All replicas need the same value: one that requests earlier gets more slots.
  */
 const LEAD_MS = 100;
 const MAX_HELD = 3;
@@ -19,7 +25,7 @@ const MAX_HELD = 3;
 /** The queue takes no slot further ahead, because a reply may still show that an earlier call arrived late. */
 const MAX_AHEAD_MS = 300;
 
-/** If other replicas use the window, moved slots wait at most this long for the next statement. */
+/** While other replicas use the window, the queue reports the moved slot of a late call within this time. */
 const REPORT_WITHIN_MS = 150;
 
 /** Bulk work requests a slot only this long before it is free, so that it holds none that a person could use. */
@@ -45,7 +51,7 @@ interface Waiter {
   readonly enqueuedMs: number;
   /** True once `ready` of the request has resolved. */
   isReady: boolean;
-  /** True once its wait was estimated: by ADMISSION_MARGIN the first time, then by WAITING_MARGIN. */
+  /** True once its wait was estimated. ADMISSION_MARGIN judges the first estimate, and WAITING_MARGIN the later ones. */
   hasForecast: boolean;
   readonly grant: (slot: Slot) => void;
   readonly refuse: (error: unknown) => void;
@@ -186,7 +192,7 @@ export class SlotQueue {
     const next = this.#nextSlot();
     const canWait = next !== undefined && next.atMs - nowMs <= REPORT_WITHIN_MS;
     const mustReport = this.#deliveries.hasMovedSlots && this.#forecast.hasOthers && !canWait;
-    // Get a forecast, to refuse a call that cannot be in time before its connection is open.
+    // With a forecast now, the queue refuses a call that would be late while its connection still opens.
     const needsForecast = next === undefined && this.#queues.size > 1 && !this.#forecast.isKnown(nowMs);
     const statement: SlotStatement | undefined =
       mustReport || needsForecast ? { purpose: "report", atMs: Number.NEGATIVE_INFINITY } : next;

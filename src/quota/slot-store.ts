@@ -9,6 +9,9 @@ import { SharedStatements } from "../database/statements.ts";
  */
 export const GUARD_MS = 25;
 
+/** The window of a limit per second, without back-off. */
+export const UNTHROTTLED_WINDOW_MS = 1_000 + GUARD_MS;
+
 interface SlotStoreDeps {
   readonly database: Database;
   readonly clock: Clock;

@@ -25,7 +25,7 @@ interface ChangeWorkDeps {
   readonly runStore: RunStore;
   readonly clock: Clock;
   /** The time for one item. */
-  readonly deadlineMs: number;
+  readonly timeLimitMs: number;
   /** The bulk guard paused the caller who started the rollout, or the one who approved it. */
   readonly onCallerPaused: () => void;
   /** An item failed with an error that the gateway did not raise deliberately. */
@@ -52,13 +52,13 @@ export class ChangeWork implements LaneWork<LaneItem> {
   }
 
   async claim(limit: number) {
-    const { clock, deadlineMs, lane, runStore, rolloutChangeStore } = this.#deps;
-    const claim = await runStore.claim(lane, limit, deadlineMs);
+    const { clock, timeLimitMs, lane, runStore, rolloutChangeStore } = this.#deps;
+    const claim = await runStore.claim(lane, limit, timeLimitMs);
     const nowMs = clock.monotonic();
     if (limit === 0 || nowMs - this.#recoveredMs < RECOVER_MS) return claim;
     this.#recoveredMs = nowMs;
     await recoverItems(runStore, lane);
-    const leaseMs = leaseMsOf({ deadlineMs: nowMs + deadlineMs }, nowMs);
+    const leaseMs = leaseMsOf({ deadlineMs: nowMs + timeLimitMs }, nowMs);
     const leased = { ...lane, leaseOwner: runStore.owner };
     const open = await rolloutChangeStore.claimOpen(leased, OPEN_BATCH, leaseMs);
     return { ...claim, items: [...claim.items, ...open] };
@@ -109,10 +109,10 @@ export class ChangeWork implements LaneWork<LaneItem> {
   }
 
   #newContext() {
-    const { clock, rollout, deadlineMs } = this.#deps;
+    const { clock, rollout, timeLimitMs } = this.#deps;
     return {
       ...{ caller: rollout.startedBy, requestId: randomUUID(), priority: "bulk" as const },
-      deadlineMs: clock.monotonic() + deadlineMs,
+      deadlineMs: clock.monotonic() + timeLimitMs,
     };
   }
 
@@ -131,7 +131,13 @@ export class ChangeWork implements LaneWork<LaneItem> {
         await runStore.release(lane, item, BUSY_MS);
         return undefined;
       case "ROLLOUT":
-        if (await runStore.pause(lane.rolloutId, code, "The bulk guard paused who started or approved it.")) {
+        if (
+          await runStore.pause(
+            lane.rolloutId,
+            code,
+            "The bulk guard paused the caller who started or approved the rollout.",
+          )
+        ) {
           onCallerPaused();
         }
         await runStore.release(lane, item, 0);

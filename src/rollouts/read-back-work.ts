@@ -14,12 +14,12 @@ import type { RunStore } from "./run-store.ts";
 
 interface ReadBackWorkDeps {
   readonly lane: LaneKey;
-  readonly account: Pick<ChangeAccount, "writer">;
+  readonly account: Pick<ChangeAccount, "mfaFlags">;
   readonly readBackStore: ReadBackStore;
   readonly runStore: RunStore;
   readonly clock: Clock;
   /** The time for one read. */
-  readonly deadlineMs: number;
+  readonly timeLimitMs: number;
 }
 
 /** The time that the lease of a read adds to its deadline. */
@@ -34,22 +34,22 @@ export class ReadBackWork implements LaneWork<UnreadItem> {
   }
 
   async claim(limit: number) {
-    const { lane, runStore, readBackStore, deadlineMs } = this.#deps;
+    const { lane, runStore, readBackStore, timeLimitMs } = this.#deps;
     // A process may have died between the refusal of a change and the end of its item.
     await recoverItems(runStore, lane);
-    return readBackStore.claim(lane, limit, deadlineMs + LEASE_GRACE_MS);
+    return readBackStore.claim(lane, limit, timeLimitMs + LEASE_GRACE_MS);
   }
 
   async run(item: UnreadItem): Promise<CamErrorCode | undefined> {
-    const { account, clock, lane, readBackStore, deadlineMs } = this.#deps;
+    const { account, clock, lane, readBackStore, timeLimitMs } = this.#deps;
     const startedMs = clock.monotonic();
     const save = (after: SafeAuthFlags | undefined) =>
       readBackStore.save(lane, item, after, clock.monotonic() - startedMs);
     try {
-      const { output } = await account.writer.readAtBulkPriority(
+      const { output } = await account.mfaFlags.readAtBulkPriority(
         item.opUin,
         randomUUID(),
-        startedMs + deadlineMs,
+        startedMs + timeLimitMs,
       );
       await save(output);
       return undefined;

@@ -78,7 +78,7 @@ export class RolloutOrders {
     this.#requirePlan(rollout, planHash);
     if (START_DONE.has(rollout.status)) return rollout;
     if (rollout.status === "planned") this.#requirePolicy(rollout);
-    await requireResumed(this.#deps.pauses, caller);
+    await requireNotPaused(this.#deps.pauses, caller);
     const users = await orderStore.countItems(id);
     if (users === 0) throw new GatewayError("ROLLOUT_SELECTION", { hint: "The plan changes no user." });
     const isMany = guardUsers > 0 && users > guardUsers;
@@ -115,7 +115,7 @@ export class RolloutOrders {
     }
     if (approval?.decision?.kind === "approved" && isSamePerson(approval.decision.by, caller)) return rollout;
     if (rollout.status === "awaiting_approval") this.#requirePolicy(rollout);
-    await requireResumed(this.#deps.pauses, caller);
+    await requireNotPaused(this.#deps.pauses, caller);
     if (await orderStore.isCallerPaused(id)) throw pausedCaller();
     if (policy !== undefined) await requireMayApprove(database, policy.current, rollout, caller);
     const verdict = await orderStore.approve(id, context, reason);
@@ -148,7 +148,7 @@ export class RolloutOrders {
     const { orderStore } = this.#deps;
     const { id, status } = rollout;
     if (status === "running") return rollout;
-    await requireResumed(this.#deps.pauses, context.caller);
+    await requireNotPaused(this.#deps.pauses, context.caller);
     if (await orderStore.isCallerPaused(id)) throw pausedCaller();
     if (!(await orderStore.resume(id))) throw await this.#statusError(id, "It is not paused.");
     return this.#afterOrder("resumed", id, context);
@@ -223,7 +223,7 @@ export class RolloutOrders {
 }
 
 /** @throws GatewayError CALLER_PAUSED if the bulk guard has paused the caller. */
-export async function requireResumed(
+export async function requireNotPaused(
   pauses: RolloutOrdersDeps["pauses"],
   { subject, issuer }: CallerIdentity,
 ): Promise<void> {

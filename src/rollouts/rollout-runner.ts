@@ -21,7 +21,7 @@ import type { RolloutStore } from "./rollout-store.ts";
 import type { OpenCount, RolloutAdvance, RunStore } from "./run-store.ts";
 import { findRunningRollout, type RunningRollout, stopForgedRollout } from "./running-rollout.ts";
 
-interface LaneAccount extends Pick<ChangeAccount, "name" | "writer"> {
+interface LaneAccount extends Pick<ChangeAccount, "name" | "mfaFlags"> {
   readonly reconciler: Pick<Reconciler, "settle">;
 }
 
@@ -38,9 +38,9 @@ interface RolloutRunnerDeps {
   readonly send: JobQueue["send"];
   readonly clock: Clock;
   /** The time for one item, and for one read after the run. */
-  readonly deadlineMs: number;
+  readonly timeLimitMs: number;
   /** The time after a change in which CAM may still show the state before it. */
-  readonly consistencyMs: number;
+  readonly staleReadMs: number;
   readonly observer: RunObserver;
 }
 
@@ -53,7 +53,7 @@ export interface RunObserver extends LaneObserver {
   onForged(rolloutId: string): void;
   /** Every user was read once more, and the result is in the gateway's chain. */
   onSealed(rolloutId: string): void;
-  /** Called after each poll, about every five seconds. */
+  /** Called after each check of the rollouts: every five seconds, and after each lane and each order. */
   onCounted(counts: readonly OpenCount[]): void;
   /** Items ended because their account was removed. */
   onAccountsLost(items: number): void;
@@ -105,13 +105,13 @@ export class RolloutRunner {
    * Advances rollouts (ends, next waves) and wakes the lanes that have work. Also called after each order of a person.
    */
   async advance(): Promise<void> {
-    const { runStore, readBackStore, rolloutStore, accounts, send, consistencyMs, observer } = this.#deps;
+    const { runStore, readBackStore, rolloutStore, accounts, send, staleReadMs, observer } = this.#deps;
     try {
       for (const advance of await runStore.advance()) observer.onAdvanced(advance);
       const lost = await runStore.blockLostAccounts();
       if (lost > 0) observer.onAccountsLost(lost);
       const names = accounts.all.map(({ name }) => name);
-      for (const lane of await runStore.dueLanes(names, consistencyMs)) await send(LANE_JOB, keyOf(lane));
+      for (const lane of await runStore.dueLanes(names, staleReadMs)) await send(LANE_JOB, keyOf(lane));
       await runStore.releaseUsers();
       for (const id of await sealRuns(readBackStore, rolloutStore)) observer.onSealed(id);
       observer.onCounted(await runStore.countOpen());
@@ -142,9 +142,9 @@ export class RolloutRunner {
   }
 
   #change(lane: LaneKey, { reconciler }: LaneAccount, rollout: RunningRollout): Promise<void> {
-    const { runStore, changes, rolloutChangeStore, clock, deadlineMs, observer } = this.#deps;
+    const { runStore, changes, rolloutChangeStore, clock, timeLimitMs, observer } = this.#deps;
     const work = new ChangeWork({
-      ...{ rollout, lane, changes, rolloutChangeStore, reconciler, runStore, clock, deadlineMs },
+      ...{ rollout, lane, changes, rolloutChangeStore, reconciler, runStore, clock, timeLimitMs },
       onCallerPaused: () => observer.onCallerPaused(rollout.id),
       onUnexpected: (error) => observer.onLaneError(lane, error),
     });
@@ -152,8 +152,8 @@ export class RolloutRunner {
   }
 
   #readBack(lane: LaneKey, account: LaneAccount): Promise<void> {
-    const { runStore, readBackStore, clock, deadlineMs } = this.#deps;
-    return this.#run(lane, new ReadBackWork({ lane, account, readBackStore, runStore, clock, deadlineMs }));
+    const { runStore, readBackStore, clock, timeLimitMs } = this.#deps;
+    return this.#run(lane, new ReadBackWork({ lane, account, readBackStore, runStore, clock, timeLimitMs }));
   }
 
   async #run<Item>(lane: LaneKey, work: LaneWork<Item>): Promise<void> {

@@ -17,7 +17,7 @@ import {
   type RolloutSelection,
   type RolloutStatus,
 } from "./rollout.ts";
-import { requireResumed } from "./rollout-orders.ts";
+import { requireNotPaused } from "./rollout-orders.ts";
 import type { RolloutPlanner } from "./rollout-planner.ts";
 import type { ItemFilter, NewRollout, RolloutStore } from "./rollout-store.ts";
 
@@ -161,7 +161,7 @@ export class RolloutService {
   }
 
   async #begin(rollout: NewRollout): Promise<Rollout> {
-    await requireResumed(this.#deps.pauses, rollout.caller);
+    await requireNotPaused(this.#deps.pauses, rollout.caller);
     const { rolloutStore, planner } = this.#deps;
     const created = await rolloutStore.create(rollout);
     planner.plan(created.id);

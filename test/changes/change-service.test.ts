@@ -177,7 +177,7 @@ class StackQuota extends RecordingQuota {
   }
 }
 
-test("the stack at the write has each file of changes/ once, from the service to the writer", async () => {
+test("the stack at the write has each file of changes/ once, from the service to the client", async () => {
   const quota = new StackQuota();
   const { changes } = await startChangeService({ quota });
   await changes.setSubUserMfa(phoneOn, within(5_000));
@@ -191,13 +191,13 @@ function startWithVerdict(kind: "STALE" | "BUSY") {
   const clock = new JumpingClock();
   const off = { phone: false, stoken: false, wechat: false };
   let reads = 0;
-  const writer = {
+  const mfaFlags = {
     read: async () => {
       reads += 1;
       return { output: { login: off, action: off }, camRequestId: "r" };
     },
   };
-  const account = { name: "default", writer } as unknown as ChangeAccount;
+  const account = { name: "default", mfaFlags } as unknown as ChangeAccount;
   const verdict = { kind, id: "0199aaaa-0000-7000-8000-000000000000" };
   const unused = async () => Promise.reject(new Error("Not asked for."));
   const changes = new ChangeService({

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { CallerIdentity, CamClient, Credential, CredentialSettings } from "../../src/cam/index.ts";
+import type { CamClient, Credential, CredentialSettings, KeyOwner } from "../../src/cam/index.ts";
 import { GatewayIdentity, isOfWrongAccount, uinsOf } from "../../src/changes/gateway-identity.ts";
 import type { Clock } from "../../src/clock.ts";
 import { Secret } from "../../src/secret.ts";
@@ -20,16 +20,16 @@ const DEADLINE_MS = 15_000;
 
 /** @param bound The main account to which the name is bound. By default that of the first key. */
 function watch(cam: Pick<CamClient, "call" | "secretIdFor">, clock: Clock, bound?: { uin: string }) {
-  const known: CallerIdentity[] = [];
+  const known: KeyOwner[] = [];
   const unknown: unknown[] = [];
   const elsewhere: string[] = [];
   const observer = {
     onWrongAccount: ({ message }: Error) => void elsewhere.push(message),
-    onKnown: (identity: CallerIdentity) => void known.push(identity),
+    onKnown: (identity: KeyOwner) => void known.push(identity),
     onUnknown: (error: unknown) => void unknown.push(error),
   };
   const gatewayIdentity = new GatewayIdentity({
-    ...{ name: "partner", cam, clock, deadlineMs: DEADLINE_MS, observer },
+    ...{ name: "partner", cam, clock, timeLimitMs: DEADLINE_MS, observer },
     bind: async (accountUin) => bound?.uin ?? accountUin,
   });
   whenOver(() => gatewayIdentity.stop());
@@ -168,7 +168,7 @@ test("start() calls CAM before the first change and repeats the call until CAM a
   expect(unknown).toHaveLength(1);
 });
 
-test.each<[string, Partial<CallerIdentity>]>([
+test.each<[string, Partial<KeyOwner>]>([
   ["no account", { principalId: OWNER }],
   ["no user", { accountId: ROOT }],
   ["a principal that is not a user", { accountId: ROOT, principalId: "4611686018427397919:gateway-1" }],

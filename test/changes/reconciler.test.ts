@@ -43,13 +43,13 @@ async function startWithOpenChange({ opUin = ALICE, approvalMs, clock = systemCl
     approvalMs,
   };
   const { id } = await log.begin(intent, FRESH);
-  const writer = new MfaFlagClient({ cam: client, clock });
+  const mfaFlags = new MfaFlagClient({ cam: client, clock });
   const settlements: [ChangeRecord["id"], ChangeSettlement["status"]][] = [];
   const late: string[] = [];
   const reconciler = new Reconciler({
     ...{ changeStore: log, clock, due: new DueChanges(database, clock) },
-    account: { name: "default", writer },
-    deadlineMs: 1_000,
+    account: { name: "default", mfaFlags },
+    timeLimitMs: 1_000,
     observer: {
       onSettled: (record, { status }) => settlements.push([record.id, status]),
       onAppliedLate: (record) => late.push(record.id),

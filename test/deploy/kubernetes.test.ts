@@ -107,7 +107,7 @@ describe("the Kustomize base", () => {
   test("gives a replica time to finish a change before it is killed", () => {
     const sleepS = gateway?.lifecycle?.preStop?.sleep?.seconds ?? 0;
     expect(templates.gateway?.spec?.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(
-      sleepS + config.camLimits.deadlineMs / 1_000 + 10,
+      sleepS + config.camLimits.timeLimitMs / 1_000 + 10,
     );
   });
 });

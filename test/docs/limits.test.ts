@@ -42,7 +42,7 @@ test("docs/operators/limits.md states the limits of the code", () => {
     aliases: documents.MAX_ALIASES,
     directives: documents.MAX_DIRECTIVES,
     "fields of an answer": MAX_FIELDS,
-    "calls of CAM for one action": (camLimits.ratePerSecond * camLimits.deadlineMs) / 1000,
+    "calls of CAM for one action": (camLimits.ratePerSecond * camLimits.timeLimitMs) / 1000,
     "requests of one caller": http.callerRatePerSecond,
     connections: http.maxConnections,
   });

@@ -15,7 +15,7 @@ function operationOf(source: string) {
   const costLimit = new CostLimit();
   return (variables: Record<string, unknown>, ratePerSecond = 2) => {
     const rates = new Map([["default", ratePerSecond]]);
-    const limit = { rates, slowest: ratePerSecond, deadlineMs: 1_000 };
+    const limit = { rates, slowest: ratePerSecond, timeLimitMs: 1_000 };
     return costLimit.measure(schema, { document, operation, variables }, limit).refusal?.message;
   };
 }

@@ -87,7 +87,7 @@ describe("an operation may make as many calls of an action as CAM takes within t
   test("and at least one call, however slow CAM is", () => {
     expect(
       check(`mutation { ${fields(1)} }`, {
-        limit: { rates: new Map([["default", 1]]), slowest: 1, deadlineMs: 100 },
+        limit: { rates: new Map([["default", 1]]), slowest: 1, timeLimitMs: 100 },
       }),
     ).toBeUndefined();
   });
@@ -102,7 +102,7 @@ describe("an operation may make as many calls of an action as CAM takes within t
 
 describe("each account has its own limit", () => {
   const limit = {
-    deadlineMs: 2_000,
+    timeLimitMs: 2_000,
     slowest: 1,
     rates: new Map([
       ["default", 2],
@@ -197,7 +197,7 @@ interface CheckOptions {
 
 function check(source: string, options: CheckOptions = {}) {
   const {
-    limit = { rates: new Map([["default", 2]]), slowest: 2, deadlineMs: 2_000 },
+    limit = { rates: new Map([["default", 2]]), slowest: 2, timeLimitMs: 2_000 },
     operationName,
     variables = {},
   } = options;

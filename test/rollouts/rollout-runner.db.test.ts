@@ -172,7 +172,7 @@ describe("items", () => {
   });
 
   test("a lost reply is found out, and the user is not written again", async () => {
-    const world = await openRunWorld(database, { deadlineMs: 500 });
+    const world = await openRunWorld(database, { timeLimitMs: 500 });
     const [cam] = world.cams.values();
     const lost = new Set<string>();
     if (cam !== undefined) {
@@ -197,7 +197,7 @@ describe("items", () => {
       { kind: "REFUSED", camCode: "RequestLimitExceeded", camRequestId: "r" },
     ],
   ] as const)("while %s the lane waits, and nothing fails", async (_, code, failure) => {
-    const world = await openRunWorld(database, { deadlineMs: 500 });
+    const world = await openRunWorld(database, { timeLimitMs: 500 });
     const [cam] = world.cams.values();
     let away = true;
     if (cam !== undefined) {
@@ -232,7 +232,7 @@ describe("items", () => {
   });
 
   test("an account that is removed during the run blocks the rest of its users", async () => {
-    const world = await openRunWorld(database, { accounts: 2, deadlineMs: 500 });
+    const world = await openRunWorld(database, { accounts: 2, timeLimitMs: 500 });
     const [lost = "", kept = ""] = world.names;
     const replica = world.replica();
     const cam = world.cams.get(lost);
@@ -283,7 +283,7 @@ test.each([2, -2])(
 test("a database that is lost and comes back during a run changes nobody twice and forgets nobody", async () => {
   const url = await createTestPostgres();
   const own = await openTestPostgres(url);
-  const world = await openRunWorld(own, { accounts: 4, deadlineMs: 500 });
+  const world = await openRunWorld(own, { accounts: 4, timeLimitMs: 500 });
   const lost = Promise.withResolvers<() => Promise<void>>();
   let writes = 0;
   for (const cam of world.cams.values()) {

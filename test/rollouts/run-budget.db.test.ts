@@ -95,7 +95,7 @@ describe.each([0, 1, 5, 10])("with an error budget of %i of 100 users", (budget)
 });
 
 test("an outcome that stays unknown is open for five minutes, then counts as failed, until it is known", async () => {
-  const world = await openRunWorld(database, { deadlineMs: 300 });
+  const world = await openRunWorld(database, { timeLimitMs: 300 });
   const replica = world.replica();
   const [cam] = world.cams.values();
   let isLost = true;

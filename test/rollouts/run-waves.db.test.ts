@@ -22,7 +22,7 @@ function holdWrite() {
 }
 
 test("a wave begins once the last one is settled, its hold is over, or a person lets it begin", async () => {
-  const world = await openRunWorld(database, { accounts: 2, consistencyMs: 3_600_000 });
+  const world = await openRunWorld(database, { accounts: 2, staleReadMs: 3_600_000 });
   const replica = world.replica();
   const { orders, runner, idle } = replica;
   const planned = await world.plan(7, {
@@ -62,7 +62,7 @@ test("a wave begins once the last one is settled, its hold is over, or a person 
 });
 
 test("items begin only within the window, in its time zone", async () => {
-  const world = await openRunWorld(database, { consistencyMs: 3_600_000 });
+  const world = await openRunWorld(database, { staleReadMs: 3_600_000 });
   const { orders, runner, idle } = world.replica();
   const { rows } = await sql<{ today: string; tomorrow: string; other: string }>`
     select to_char(now() at time zone 'Asia/Shanghai', 'Dy') as today,
@@ -85,7 +85,7 @@ test("items begin only within the window, in its time zone", async () => {
 });
 
 test("a pause begins nothing more, a resumed rollout goes on, and a cancelled one ends", async () => {
-  const world = await openRunWorld(database, { consistencyMs: 3_600_000 });
+  const world = await openRunWorld(database, { staleReadMs: 3_600_000 });
   const { orders, idle } = world.replica();
   const [cam] = world.cams.values();
   let written = 0;
@@ -126,7 +126,7 @@ test("a pause begins nothing more, a resumed rollout goes on, and a cancelled on
 });
 
 test("a run stops after seven days, whatever it has done", async () => {
-  const world = await openRunWorld(database, { consistencyMs: 3_600_000 });
+  const world = await openRunWorld(database, { staleReadMs: 3_600_000 });
   const { orders, runner, idle } = world.replica();
   const window = { timeZone: "UTC", from: "00:00", to: "00:00", days: undefined };
   const planned = await world.plan(2, { window });
@@ -138,7 +138,7 @@ test("a run stops after seven days, whatever it has done", async () => {
 });
 
 test("a user who was changed by others after the run is listed as a difference", async () => {
-  const world = await openRunWorld(database, { consistencyMs: 3_600_000 });
+  const world = await openRunWorld(database, { staleReadMs: 3_600_000 });
   const replica = world.replica();
   const planned = await world.plan(3);
   await replica.orders.start(planned, hashOf(planned), by(ANN));

@@ -67,9 +67,9 @@ interface WorldOptions {
   readonly call?: ChangeAccount["cam"]["call"];
   readonly access?: ChangeServiceDeps["access"];
   readonly guardUsers?: number;
-  readonly deadlineMs?: number;
+  readonly timeLimitMs?: number;
   /** Default: users are read back at once. */
-  readonly consistencyMs?: number;
+  readonly staleReadMs?: number;
   /** The policy at the start and the approval. `access` judges the items. */
   readonly policy?: RolloutOrdersDeps["policy"];
 }
@@ -82,7 +82,7 @@ interface PlanInput extends Partial<RolloutInput> {
 
 /** The parts that run rollouts, on a real database and accounts in memory. Each call of `replica` is a process. */
 export async function openRunWorld(database: Database, options: WorldOptions = {}) {
-  const { accounts: many = 1, guardUsers = 0, deadlineMs = 2_000, consistencyMs = 0 } = options;
+  const { accounts: many = 1, guardUsers = 0, timeLimitMs = 2_000, staleReadMs = 0 } = options;
   const suffix = randomUUID().slice(0, 6);
   const names = Array.from({ length: many }, (_, index) => `a${index}-${suffix}`);
   const cams = new Map(names.map((name) => [name, new MemoryCam()]));
@@ -95,10 +95,10 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
 
   const accountOf = (name: string, parts: { changeStore: ChangeStore; due: DueChanges; clock: Clock }) => {
     const cam = { call: options.call ?? (cams.get(name) as MemoryCam).call };
-    const writer = new MfaFlagClient({ cam, clock: parts.clock });
+    const mfaFlags = new MfaFlagClient({ cam, clock: parts.clock });
     const gatewayIdentity = { has: async () => false, knows: () => false };
-    const reconciler = new Reconciler({ ...parts, account: { name, writer }, deadlineMs: 5_000 });
-    return { name, cam, writer, gatewayIdentity, reconciler, ratePerSecond: 20 };
+    const reconciler = new Reconciler({ ...parts, account: { name, mfaFlags }, timeLimitMs: 5_000 });
+    return { name, cam, mfaFlags, gatewayIdentity, reconciler, ratePerSecond: 20 };
   };
 
   function replica(clock: Clock = systemClock) {
@@ -136,7 +136,7 @@ export async function openRunWorld(database: Database, options: WorldOptions = {
         changes,
         rolloutChangeStore,
       },
-      ...{ clock, deadlineMs, consistencyMs },
+      ...{ clock, timeLimitMs, staleReadMs },
       send: async (_, key) => {
         jobs.push((runner.jobs[0] as { run(key: string): Promise<void> }).run(key));
       },

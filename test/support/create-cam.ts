@@ -1,10 +1,8 @@
 import { expect, onTestFinished } from "vitest";
-import type { Slot, SlotOutcome, SlotRequest } from "../../src/cam/index.ts";
 import {
   type CamAttempt,
   CamClient,
   type CamClientConfig,
-  ClockSkew,
   type Credential,
   CredentialCache,
   type CredentialProvider,
@@ -16,9 +14,12 @@ import {
   HttpTransport,
   type ProxySettings,
   type Quota,
+  type Slot,
+  type SlotOutcome,
+  type SlotRequest,
   Tc3Signer,
 } from "../../src/cam/index.ts";
-import type { Clock } from "../../src/clock.ts";
+import { type Clock, ClockSkew } from "../../src/clock.ts";
 import type { CamEmulatorOptions } from "../../src/emulator/index.ts";
 import { Secret } from "../../src/secret.ts";
 import { startEmulator } from "../emulator/start-emulator.ts";

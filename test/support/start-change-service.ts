@@ -6,7 +6,6 @@ import { RolloutChangeStore } from "../../src/audit/rollout-change-store.ts";
 import { Accounts, DEFAULT_ACCOUNT } from "../../src/auth/accounts.ts";
 import {
   CamClient,
-  ClockSkew,
   CredentialCache,
   createDispatcher,
   createProviderChain,
@@ -21,7 +20,7 @@ import { ChangeService, type ChangeServiceDeps } from "../../src/changes/change-
 import { RecentWrites } from "../../src/changes/changes-of-user.ts";
 import type { MfaChangeContext, MfaChangeReport, MfaChangeRequest } from "../../src/changes/mfa-change.ts";
 import { MfaFlagClient } from "../../src/changes/mfa-flag-client.ts";
-import { systemClock } from "../../src/clock.ts";
+import { ClockSkew, systemClock } from "../../src/clock.ts";
 import { parseUin, type Uin } from "../../src/contract/index.ts";
 import type { Database } from "../../src/database/database.ts";
 import { type EmulatorControl, startCamEmulator } from "../../src/emulator/index.ts";
@@ -85,7 +84,7 @@ export async function startChangeService(options: StartOptions = {}): Promise<St
   const log = new ChangeStore({ database, ...guard, replica: "test", requestMacs: TEST_MACS });
   const account = {
     name: DEFAULT_ACCOUNT,
-    writer: new MfaFlagClient({ cam, clock }),
+    mfaFlags: new MfaFlagClient({ cam, clock }),
     gatewayIdentity: { has: async () => false, knows: () => false },
     cam,
   };

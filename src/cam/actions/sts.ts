@@ -4,7 +4,7 @@ import { type Credential, parseStsCredentials } from "../credentials/credential.
 import { type CamAction, STS_VERSION } from "../protocol.ts";
 
 /** The owner of a key. */
-export interface CallerIdentity {
+export interface KeyOwner {
   /** `CAMUser`, `CAMRole`, `RootAccount`… */
   readonly type: string | undefined;
   /** The account that owns the calling user. STS sends ids as strings. */
@@ -18,7 +18,7 @@ const text = z.string().nullish();
 const responseSchema = z.object({ Type: text, AccountId: text, PrincipalId: text, Arn: text });
 
 /** Gets the owner of the calling key from STS. This call is the cheapest check of a key, the clock and the network. */
-export const getCallerIdentity: CamAction<void, CallerIdentity> = {
+export const getCallerIdentity: CamAction<void, KeyOwner> = {
   name: "GetCallerIdentity",
   version: STS_VERSION,
   service: "sts",

@@ -1,7 +1,6 @@
 import { z } from "zod";
-import type { Clock } from "../../clock.ts";
+import type { Clock, ClockSkew } from "../../clock.ts";
 import { Secret } from "../../secret.ts";
-import type { ClockSkew } from "../signing/tc3-signer.ts";
 
 /** A Tencent Cloud API key. `secretId` is not secret, and every request contains it. */
 export interface Credential {

@@ -3,7 +3,6 @@ import {
   type CamAction,
   CamClient,
   CamError,
-  ClockSkew,
   CredentialCache,
   createDispatcher,
   describeSafeAuthFlagColl,
@@ -16,7 +15,7 @@ import {
   Tc3Signer,
   unlimitedQuota,
 } from "../../cam/index.ts";
-import { systemClock } from "../../clock.ts";
+import { ClockSkew, systemClock } from "../../clock.ts";
 import type { Config } from "../../config/config.ts";
 import { codeForCamCode, GatewayError, type Uin } from "../../contract/index.ts";
 import { type Connection, connectionTo } from "../../gateway/create-account.ts";
@@ -131,7 +130,7 @@ async function checkAccount(
       credentials: new CredentialCache({ chain: createChain(parts), clock, skew }),
     });
   };
-  const deadline = () => ({ deadlineMs: clock.monotonic() + camLimits.deadlineMs });
+  const deadline = () => ({ deadlineMs: clock.monotonic() + camLimits.timeLimitMs });
   const key = await group.check(
     "CAM accepts the key",
     [],

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { ClockSkew } from "../../src/cam/signing/tc3-signer.ts";
-import { FakeClock } from "../support/fake-clock.ts";
+import { ClockSkew } from "../src/clock.ts";
+import { FakeClock } from "./support/fake-clock.ts";
 
 const NOON_MS = Date.UTC(2026, 10, 24, 12);
 const httpDate = (offsetMs: number) => new Date(NOON_MS + offsetMs).toUTCString();
