@@ -1,11 +1,17 @@
-import { hash } from "node:crypto";
 import { z } from "zod";
 import { ACCOUNT_NAME, DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import { type CamEndpoint, type CredentialSettings, isRoleName, type ProxySettings } from "../cam/index.ts";
 import { Secret, type SecretSource } from "../secret.ts";
 import { ENDPOINT_RULE, parseEndpoint, readProxies } from "./cam-connection.ts";
 import { isRoleArn, metadataOrigin, profilePaths, ROLE_ARN_RULE } from "./credential-settings.ts";
-import { readDocument } from "./read-document.ts";
+import {
+  hashOf,
+  parseSettingsFile,
+  type Report,
+  secretPlace,
+  text,
+  variableReader,
+} from "./settings-file.ts";
 import { HOST_NAME, HOST_NAME_RULE, region, sessionName } from "./variable-schemas.ts";
 import type { ConfigInput, Mode } from "./variables.ts";
 
@@ -25,14 +31,13 @@ export interface AccountsSettings {
 /** Returns undefined without CAM_ACCOUNTS. */
 export function readAccountsSettings({ vars, env, mode }: ConfigInput): AccountsSettings | undefined {
   if (vars.CAM_ACCOUNTS === undefined) return undefined;
-  const values = new Map(Object.entries(env).map(([name, value]) => [name, new Secret(value ?? "")]));
   return {
     ...{ file: vars.CAM_ACCOUNTS, mode },
     ratePerSecond: vars.CAM_RATE_PER_SECOND,
     language: vars.CAM_LANGUAGE,
     metadataOrigin: metadataOrigin(vars),
     proxy: readProxies({ env, problems: [] }),
-    variable: (name) => values.get(name),
+    variable: variableReader(env),
   };
 }
 
@@ -55,40 +60,22 @@ interface AccountCam {
   readonly proxy: ProxySettings;
 }
 
-/** Returns the SHA-256 of settings. */
-export function hashOf(settings: object): string {
-  return hash("sha256", JSON.stringify(settings));
-}
-
-type Report = (path: readonly PropertyKey[], problem: string) => void;
-
 /** Parses the text of CAM_ACCOUNTS, JSON or YAML. Adds mistakes to `problems`. */
 export function parseAccountsFile(
   text: string,
   settings: AccountsSettings,
   problems: string[],
 ): readonly AccountSettings[] {
-  const report: Report = (path, problem) =>
-    void problems.push(`CAM_ACCOUNTS: ${[path.join("."), problem].filter(Boolean).join(" ")}.`);
-  const { value, problem } = readDocument(text);
-  if (problem !== undefined) {
-    report([], problem);
-    return [];
-  }
-  const parsed = accountsFileSchema.safeParse(value);
-  for (const issue of parsed.error?.issues ?? []) {
-    const inner = issue.code === "invalid_key" ? issue.issues : [issue];
-    for (const { message } of inner) report(issue.path, message);
-  }
-  const entries = parsed.success ? Object.entries(parsed.data.accounts) : soundEntries(value);
+  const { document, data, report } = parseSettingsFile(text, ["CAM_ACCOUNTS", accountsFileSchema], problems);
+  const entries = data === undefined ? soundEntries(document) : Object.entries(data.accounts);
   return entries.map(([name, entry]) =>
     accountOf(name, entry, settings, (path, mistake) => report(["accounts", name, ...path], mistake)),
   );
 }
 
 /** Returns the valid accounts of a file with mistakes, so that the checks after the schema run for them too. */
-function soundEntries(value: unknown): readonly [string, AccountEntry][] {
-  const accounts = (value as { readonly accounts?: unknown } | null)?.accounts;
+function soundEntries(document: unknown): readonly [string, AccountEntry][] {
+  const accounts = (document as { readonly accounts?: unknown } | null | undefined)?.accounts;
   if (typeof accounts !== "object" || accounts === null) return [];
   return Object.entries(accounts).flatMap(([name, entry]): [string, AccountEntry][] => {
     const parsed = accountSchema.safeParse(entry);
@@ -156,16 +143,6 @@ function withoutUndefined({ externalId, ...role }: NonNullable<CredentialsEntry[
   return { ...role, ...(externalId !== undefined && { externalId }) };
 }
 
-const text = z.string().trim().min(1, "must not be empty");
-
-const SOURCES = 'must be {"file": PATH} or {"variable": NAME}, which name its place';
-
-/** The place of a part of a key. */
-const source = z.union([z.strictObject({ file: text }), z.strictObject({ variable: text })], {
-  error: ({ input }) =>
-    typeof input === "string" ? `${SOURCES}: this file must not hold a secret` : SOURCES,
-});
-
 const roleArn = text.refine(isRoleArn, ROLE_ARN_RULE);
 
 /** The places of keys, in the order of the official SDKs. */
@@ -179,8 +156,8 @@ const credentialsSchema = z
         error: 'must be the id itself, {"file": PATH} or {"variable": NAME}',
       })
       .optional(),
-    secretKey: source.optional(),
-    token: source.optional(),
+    secretKey: secretPlace.optional(),
+    token: secretPlace.optional(),
     profile: text.optional().meta({ description: "A section of the credentials file." }),
     instanceRole: z
       .string()

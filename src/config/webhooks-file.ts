@@ -3,8 +3,7 @@ import { ACCOUNT_NAME } from "../auth/accounts.ts";
 import { Secret, type SecretSource } from "../secret.ts";
 import { type AddressRules, problemOfHost } from "../webhooks/permitted-addresses.ts";
 import { EVENT_TYPES, type Receiver } from "../webhooks/receiver.ts";
-import { hashOf } from "./accounts-file.ts";
-import { readDocument } from "./read-document.ts";
+import { hashOf, parseSettingsFile, secretPlace, variableReader } from "./settings-file.ts";
 import type { ConfigInput, Mode } from "./variables.ts";
 
 /** The file of WEBHOOKS_FILE. */
@@ -19,17 +18,8 @@ export interface WebhooksSettings {
 /** Returns undefined without WEBHOOKS_FILE. */
 export function readWebhooksSettings({ vars, env, mode }: ConfigInput): WebhooksSettings | undefined {
   if (vars.WEBHOOKS_FILE === undefined) return undefined;
-  const values = new Map(Object.entries(env).map(([name, value]) => [name, new Secret(value ?? "")]));
-  return { file: vars.WEBHOOKS_FILE, mode, variable: (name) => values.get(name) };
+  return { file: vars.WEBHOOKS_FILE, mode, variable: variableReader(env) };
 }
-
-const place = z.string().trim().min(1, "must not be empty");
-const SOURCES = 'must be {"file": PATH} or {"variable": NAME}, which name its place';
-
-const secret = z.union([z.strictObject({ file: place }), z.strictObject({ variable: place })], {
-  error: ({ input }) =>
-    typeof input === "string" ? `${SOURCES}: this file must not hold a secret` : SOURCES,
-});
 
 const list = <Item extends z.ZodType>(item: Item) =>
   z.array(item, { error: ({ input }) => (input === undefined ? "is missing" : "must be a list") });
@@ -38,7 +28,7 @@ const receiverSchema = z.strictObject({
   url: z.string("must be an https address").meta({
     description: "An https address without a user and a password. In local mode also http://localhost.",
   }),
-  secrets: list(secret)
+  secrets: list(secretPlace)
     .min(1, "names no secret")
     .max(2, "names more than two secrets")
     .meta({ description: "The place of the secret that signs events. During a rotation, two places." }),
@@ -73,19 +63,8 @@ export function parseWebhooksFile(
   settings: WebhooksSettings,
   problems: string[],
 ): readonly Receiver[] {
-  const report = (path: readonly PropertyKey[], problem: string) =>
-    void problems.push(`WEBHOOKS_FILE: ${[path.join("."), problem].filter(Boolean).join(" ")}.`);
-  const { value, problem } = readDocument(text);
-  if (problem !== undefined) {
-    report([], problem);
-    return [];
-  }
-  const parsed = webhooksFileSchema.safeParse(value);
-  for (const issue of parsed.error?.issues ?? []) {
-    const inner = issue.code === "invalid_key" ? issue.issues : [issue];
-    for (const { message } of inner) report(issue.path, message);
-  }
-  return Object.entries(parsed.data?.receivers ?? {}).map(([name, entry]) => {
+  const { data, report } = parseSettingsFile(text, ["WEBHOOKS_FILE", webhooksFileSchema], problems);
+  return Object.entries(data?.receivers ?? {}).map(([name, entry]) => {
     const rules = { loopback: settings.mode === "local", private: entry.privateAddresses };
     const url = urlOf(entry.url, rules);
     if ("problem" in url) report(["receivers", name, "url"], url.problem);
