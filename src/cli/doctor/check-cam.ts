@@ -21,8 +21,7 @@ import { codeForCamCode, GatewayError, type Uin } from "../../contract/index.ts"
 import { type Connection, connectionTo } from "../../gateway/create-account.ts";
 import { loadAccounts } from "../../gateway/load-files.ts";
 import { SharedQuota, type SharedWindows } from "../../quota/shared-quota.ts";
-import { type Answer, Group } from "./checkup.ts";
-import { Fault, type FaultId, Skip } from "./faults.ts";
+import { type Answer, Fault, type FaultId, Group, Skip } from "./checkup.ts";
 
 /**
  * A user who cannot exist: Uins of Tencent Cloud begin above 10,000. CAM checks the permission for a call first, so a

@@ -12,8 +12,7 @@ import { loadAccounts } from "../../gateway/load-files.ts";
 import { readUtf8File } from "../../utf8.ts";
 import { checkFiles, readConfig } from "../check-files.ts";
 import type { CommandIo } from "../command.ts";
-import { type Answer, Group } from "./checkup.ts";
-import { Fault, Skip } from "./faults.ts";
+import { type Answer, Fault, Group, Skip } from "./checkup.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
 

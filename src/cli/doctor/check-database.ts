@@ -11,8 +11,7 @@ import { MIGRATIONS_DIR } from "../../gateway/package-paths.ts";
 import { SharedWindows } from "../../quota/shared-quota.ts";
 import type { CommandIo } from "../command.ts";
 import { findDatabase } from "../find-database.ts";
-import { type Answer, Group } from "./checkup.ts";
-import { Fault, Skip } from "./faults.ts";
+import { type Answer, Fault, Group, Skip } from "./checkup.ts";
 
 /** The name of doctor among the replicas. It takes slots of CAM's quota as they do. */
 const REPLICA = "cam-gateway-doctor";

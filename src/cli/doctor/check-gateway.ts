@@ -2,10 +2,9 @@ import { connect } from "node:tls";
 import { explainConnectionFailure } from "../../connection-failures.ts";
 import type { GatewayConnection } from "../gateway-connection.ts";
 import { checkExpiry } from "./check-configuration.ts";
-import { Group } from "./checkup.ts";
-import { isRecord } from "./compare-errors.ts";
-import { Fault, Skip } from "./faults.ts";
-import { sendProbe } from "./probe.ts";
+import { Fault, Group, Skip } from "./checkup.ts";
+
+import { isRecord, sendProbe } from "./probe.ts";
 
 /** Checks a running gateway by its GraphQL address. Changes nothing. */
 export async function checkGateway(gateway: GatewayConnection): Promise<Group> {

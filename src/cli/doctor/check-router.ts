@@ -5,7 +5,7 @@ import {
   isCamErrorCode,
 } from "../../contract/index.ts";
 import type { GatewayConnection } from "../gateway-connection.ts";
-import { Group } from "./checkup.ts";
+import { Fault, Group } from "./checkup.ts";
 import {
   compareData,
   compareThrown,
@@ -13,10 +13,13 @@ import {
   type Finding,
   innerErrorOf,
   isRecord,
+  PROBE_REQUEST_ID,
+  PROBED_USER,
+  type ProbedField,
+  type ProbeReply,
   type ReceivedError,
-} from "./compare-errors.ts";
-import { Fault } from "./faults.ts";
-import { type Answer, PROBE_REQUEST_ID, PROBED_USER, type ProbedField, sendProbe } from "./probe.ts";
+  sendProbe,
+} from "./probe.ts";
 import { ROUTER_GUIDES, type RouterGuide, type RouterId, SUBGRAPH } from "./router-guides.ts";
 
 /** Checks what a router does to the gateway's errors. `kind` is the value of --for, `direct` the gateway itself. */
@@ -156,12 +159,12 @@ async function diagnose(
   };
 }
 
-function verdict(answer: Answer, compare: () => readonly Finding[]): ChannelVerdict {
+function verdict(answer: ProbeReply, compare: () => readonly Finding[]): ChannelVerdict {
   return answer.kind === "none" ? { why: answer.why } : { findings: compare() };
 }
 
 /** Returns the error of the gateway itself, if it threw one. */
-function expectedOf(own: Answer | undefined): ExpectedError | undefined {
+function expectedOf(own: ProbeReply | undefined): ExpectedError | undefined {
   const error = own?.kind === "reply" ? own.errors[0] : undefined;
   return typeof error?.message === "string"
     ? { message: error.message, extensions: error.extensions }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { generate } from "selfsigned";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { AccountRegister } from "../../../src/audit/account-register.ts";
-import { FAULTS } from "../../../src/cli/doctor/faults.ts";
+import { FAULTS } from "../../../src/cli/doctor/checkup.ts";
 import type { Uin } from "../../../src/contract/index.ts";
 import { migrate } from "../../../src/database/migrate.ts";
 import { type CamEmulator, startCamEmulator } from "../../../src/emulator/index.ts";

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { formatJson } from "../../../scripts/generate/format.ts";
-import { compareThrown } from "../../../src/cli/doctor/compare-errors.ts";
+import { compareThrown } from "../../../src/cli/doctor/probe.ts";
 import type { Fate, RouterId } from "../../../src/cli/doctor/router-guides.ts";
 import { ROUTER_GUIDES } from "../../../src/cli/doctor/router-guides.ts";
 import { CAM_ERROR_CATALOGUE } from "../../../src/contract/index.ts";
