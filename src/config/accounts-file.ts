@@ -2,8 +2,15 @@ import { z } from "zod";
 import { ACCOUNT_NAME, DEFAULT_ACCOUNT } from "../auth/accounts.ts";
 import { type CamEndpoint, type CredentialSettings, isRoleName, type ProxySettings } from "../cam/index.ts";
 import { Secret, type SecretSource } from "../secret.ts";
-import { ENDPOINT_RULE, parseEndpoint, readProxies } from "./cam-connection.ts";
-import { isRoleArn, metadataOrigin, profilePaths, ROLE_ARN_RULE } from "./credential-settings.ts";
+import {
+  ENDPOINT_RULE,
+  isRoleArn,
+  metadataOrigin,
+  parseEndpoint,
+  profilePaths,
+  ROLE_ARN_RULE,
+  readProxies,
+} from "./cam-connection.ts";
 import {
   hashOf,
   parseSettingsFile,

@@ -1,7 +1,15 @@
-import type { CamEndpoint, CredentialSettings, ProxySettings } from "../cam/index.ts";
-import { Secret } from "../secret.ts";
-import { profilePaths, readCredentialSettings } from "./credential-settings.ts";
-import type { ConfigInput } from "./variables.ts";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import {
+  type CamEndpoint,
+  type CredentialSettings,
+  type EnvironmentCredentialSources,
+  isRoleName,
+  METADATA_ORIGIN,
+  type ProxySettings,
+} from "../cam/index.ts";
+import { Secret, type SecretSource } from "../secret.ts";
+import type { ConfigInput, Variables } from "./variables.ts";
 
 export interface CamConnection {
   readonly endpoint: CamEndpoint;
@@ -85,4 +93,150 @@ export function readProxies({ env, problems }: Pick<ConfigInput, "env" | "proble
   const [http, https] = [proxyOf("http_proxy"), proxyOf("https_proxy")];
   const except = env["no_proxy"] ?? env["NO_PROXY"];
   return { ...(http && { http }), ...(https && { https }), ...(except && { except }) };
+}
+
+type Input = Pick<ConfigInput, "vars" | "problems">;
+
+/**
+ * Returns the paths of the official SDKs, in their order. A user without a home folder, for example an arbitrary uid of
+ * a container, gets only the second path: Node throws for that user.
+ */
+export function profilePaths(homeOf: () => string = homedir): readonly string[] {
+  const machine = "/etc/tencentcloud/credentials";
+  try {
+    return [join(homeOf(), ".tencentcloud", "credentials"), machine];
+  } catch {
+    return [machine];
+  }
+}
+
+/** Returns the places of keys, and whether a variable names one. */
+export function readCredentialSettings(input: Input): {
+  readonly settings: CredentialSettings;
+  readonly isAnyNamed: boolean;
+} {
+  const { vars } = input;
+  const environment = readKeyPair(input);
+  const hasPair = environment.secretId !== undefined && environment.secretKey !== undefined;
+  const metadata = readInstanceMetadata(input);
+  const identity = readWebIdentity(input);
+  const role = readAssumedRole(input);
+  const { TENCENTCLOUD_PROFILE: profile } = vars;
+  return {
+    settings: {
+      // Half a pair is already reported, so its files need no check.
+      environment: hasPair ? environment : {},
+      // Even the default section needs its name, because the file may exist for another purpose.
+      ...(profile !== undefined && {
+        profile: { name: profile, paths: profilePaths(), required: !hasPair },
+      }),
+      ...(metadata && { metadata }),
+      ...(identity && { webIdentity: identity }),
+      ...(role && { role }),
+    },
+    // Half a pair or a part of an identity is already reported. Do not report missing credentials as well.
+    isAnyNamed:
+      environment.secretId !== undefined ||
+      environment.secretKey !== undefined ||
+      [profile, metadata, identity, vars.TKE_ROLE_ARN].some((place) => place !== undefined),
+  };
+}
+
+type KeyVariable =
+  | "TENCENTCLOUD_SECRET_ID"
+  | "TENCENTCLOUD_SECRET_KEY"
+  | "TENCENTCLOUD_SESSION_TOKEN"
+  | "TENCENTCLOUD_SECURITY_TOKEN"
+  | "TENCENTCLOUD_TOKEN";
+
+function readKeyPair({ vars, problems }: Input): EnvironmentCredentialSources {
+  const source = (...names: readonly KeyVariable[]): SecretSource | undefined => {
+    const given = names.flatMap((name) => {
+      const [value, file] = [vars[name], vars[`${name}_FILE`]];
+      return [
+        ...(value === undefined ? [] : [{ name, source: { value: new Secret(value) } }]),
+        ...(file === undefined ? [] : [{ name: `${name}_FILE`, source: { file } }]),
+      ];
+    });
+    // One value under several names is valid: Terraform and official tools use different names.
+    const values = given.map(({ source }) => ("value" in source ? source.value.reveal() : source));
+    if (new Set(values).size > 1)
+      problems.push(`Set only one of ${given.map(({ name }) => name).join(" and ")}.`);
+    return given[0]?.source;
+  };
+  const secretId = source("TENCENTCLOUD_SECRET_ID");
+  const secretKey = source("TENCENTCLOUD_SECRET_KEY");
+  const token = source("TENCENTCLOUD_SESSION_TOKEN", "TENCENTCLOUD_SECURITY_TOKEN", "TENCENTCLOUD_TOKEN");
+  if ((secretId === undefined) !== (secretKey === undefined)) {
+    const missing = secretId === undefined ? "TENCENTCLOUD_SECRET_ID" : "TENCENTCLOUD_SECRET_KEY";
+    problems.push(`Half a key pair: ${missing} (or ${missing}_FILE) is missing.`);
+  }
+  if (token !== undefined && secretId === undefined && secretKey === undefined) {
+    problems.push("A session token is set without the key pair that it belongs to.");
+  }
+  return { ...(secretId && { secretId }), ...(secretKey && { secretKey }), ...(token && { token }) };
+}
+
+/** Plain http is safe only for an address of this machine. */
+const LOOPBACK_ORIGIN = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?$/;
+
+/** Returns the role of the instance. Undefined if neither of its two variables is set. */
+function readInstanceMetadata({ vars, problems }: Input): CredentialSettings["metadata"] {
+  const { TENCENTCLOUD_CAM_ROLE_NAME: roleName } = vars;
+  if (roleName === undefined && vars.CAM_METADATA_ENDPOINT === undefined) return undefined;
+  if (roleName !== undefined && !isRoleName(roleName)) {
+    problems.push("TENCENTCLOUD_CAM_ROLE_NAME must be letters, digits and any of + = , . @ _ -.");
+  }
+  const origin = metadataOrigin(vars);
+  if (origin !== METADATA_ORIGIN && !LOOPBACK_ORIGIN.test(origin)) {
+    problems.push(`CAM_METADATA_ENDPOINT must be ${METADATA_ORIGIN}, or an http address of this machine.`);
+  }
+  return { origin, ...(roleName !== undefined && { roleName }) };
+}
+
+export function metadataOrigin({ CAM_METADATA_ENDPOINT: endpoint }: Variables): string {
+  return endpoint?.replace(/\/$/, "") ?? METADATA_ORIGIN;
+}
+
+const TKE_VARIABLES = [
+  "TKE_REGION",
+  "TKE_PROVIDER_ID",
+  "TKE_WEB_IDENTITY_TOKEN_FILE",
+  "TKE_ROLE_ARN",
+] as const;
+
+/** Returns TKE's web identity. TKE sets all four variables in a pod whose service account has a role. */
+function readWebIdentity({ vars, problems }: Input): CredentialSettings["webIdentity"] {
+  const [region, providerId, tokenFile, roleArn] = TKE_VARIABLES.map((name) => vars[name]);
+  const missing = TKE_VARIABLES.filter((name) => vars[name] === undefined);
+  if (missing.length === TKE_VARIABLES.length) return undefined;
+  if (!region || !providerId || !tokenFile || !roleArn) {
+    problems.push(`A part of TKE's web identity is missing: ${missing.join(", ")}.`);
+    return undefined;
+  }
+  checkRoleArn("TKE_ROLE_ARN", roleArn, problems);
+  return { region, providerId, tokenFile, roleArn, sessionName: vars.TENCENTCLOUD_ROLE_SESSION_NAME };
+}
+
+function readAssumedRole({ vars, problems }: Input): CredentialSettings["role"] {
+  const { TENCENTCLOUD_ROLE_ARN: roleArn, TENCENTCLOUD_ROLE_EXTERNAL_ID: externalId } = vars;
+  if (roleArn === undefined) return undefined;
+  checkRoleArn("TENCENTCLOUD_ROLE_ARN", roleArn, problems);
+  return {
+    roleArn,
+    sessionName: vars.TENCENTCLOUD_ROLE_SESSION_NAME,
+    durationSeconds: vars.TENCENTCLOUD_ROLE_DURATION_SECONDS,
+    region: vars.TENCENTCLOUD_REGION,
+    ...(externalId !== undefined && { externalId }),
+  };
+}
+
+export const ROLE_ARN_RULE = "must be a role, for example qcs::cam::uin/100000000001:roleName/mfa-gateway";
+
+export function isRoleArn(text: string): boolean {
+  return /^qcs::cam::uin\/\d+:role(Name)?\/\S+$/.test(text);
+}
+
+function checkRoleArn(variable: string, text: string, problems: string[]): void {
+  if (!isRoleArn(text)) problems.push(`${variable} ${ROLE_ARN_RULE}.`);
 }

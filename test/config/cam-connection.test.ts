@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { profilePaths, readCredentialSettings } from "../../src/config/credential-settings.ts";
+import { profilePaths, readCredentialSettings } from "../../src/config/cam-connection.ts";
 import { variables } from "../../src/config/variables.ts";
 
 const ARN = "qcs::cam::uin/100000000001:roleName/mfa-gateway";
