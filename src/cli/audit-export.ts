@@ -6,10 +6,9 @@ import { type ExportSelection, exportRecord, UnknownCheckpointError } from "../a
 import { atOneMoment } from "../audit/read-record.ts";
 import { exportCsv, exportJsonLines } from "../audit/readable-export.ts";
 import type { Database, Tables } from "../database/database.ts";
-import { CommandError, type CommandIo, EX_CANNOT, isReadToEnd, parseTime } from "./command.ts";
+import { CommandError, type CommandIo, EX_CANNOT, isReadToEnd, parseTime, writeNewFile } from "./command.ts";
 import { type CommandResult, printsResult } from "./command-result.ts";
 import { openDatabase } from "./find-database.ts";
-import { writeNewFile } from "./write-new-file.ts";
 
 const FORMATS = ["verifiable", "csv", "jsonl"] as const;
 

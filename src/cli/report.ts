@@ -9,7 +9,7 @@ import { type CommandIo, collect, EX_CANNOT, isReadToEnd, printable } from "./co
 import { withExitCodes } from "./command-result.ts";
 import { type GatewayConnection, type GatewayOptions, gatewayOf, withGateway } from "./gateway-connection.ts";
 import { describeMethods } from "./mfa.ts";
-import { type ProgressBar, progressBarOn } from "./progress-bar.ts";
+import { type ProgressBar, progressBarOn } from "./terminal.ts";
 
 const FORMATS = ["table", "csv", "jsonl"] as const;
 

@@ -4,8 +4,7 @@ import { callGateway } from "../call-gateway.ts";
 import { askFirst, CommandError, type CommandIo } from "../command.ts";
 import { type CommandResult, printsResult } from "../command-result.ts";
 import { type GatewayOptions, gatewayOf, withGateway } from "../gateway-connection.ts";
-import { describeRollout, readRollout } from "./follow-rollout.ts";
-import { describeLeftOut, readLeftOut } from "./left-out-users.ts";
+import { describeLeftOut, describeRollout, readLeftOut, readRollout } from "./follow-rollout.ts";
 
 interface OrderOptions extends GatewayOptions {
   readonly reason?: string;

@@ -16,8 +16,7 @@ import {
   withGateway,
 } from "../gateway-connection.ts";
 import { collectSwitch, type UserSwitch, wishOf } from "../mfa.ts";
-import { describeRollout, followRollout } from "./follow-rollout.ts";
-import { describeLeftOut, readLeftOut } from "./left-out-users.ts";
+import { describeLeftOut, describeRollout, followRollout, readLeftOut } from "./follow-rollout.ts";
 import { addRolloutOrders } from "./order-commands.ts";
 import { readUins } from "./read-uins.ts";
 import { addRolloutProve, addRolloutVerify } from "./rollout-prove.ts";

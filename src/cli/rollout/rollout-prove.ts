@@ -4,7 +4,7 @@ import { fingerprint, loadPublicKeys } from "../../audit/signing-keys.ts";
 import { type BundleReport, verifyBundle } from "../../rollouts/proof/verify-bundle.ts";
 import { TextEncodingError, whyUnreadable } from "../../utf8.ts";
 import { callGateway } from "../call-gateway.ts";
-import { CommandError, type CommandIo } from "../command.ts";
+import { CommandError, type CommandIo, writeNewFile } from "../command.ts";
 import { type CommandResult, printsResult } from "../command-result.ts";
 import {
   type GatewayConnection,
@@ -12,8 +12,7 @@ import {
   gatewayOf,
   withGateway,
 } from "../gateway-connection.ts";
-import { progressBarOn } from "../progress-bar.ts";
-import { writeNewFile } from "../write-new-file.ts";
+import { progressBarOn } from "../terminal.ts";
 import { followRollout } from "./follow-rollout.ts";
 
 interface ProveOptions extends GatewayOptions {

@@ -3,8 +3,13 @@ import { callGateway } from "../call-gateway.ts";
 import type { CommandIo } from "../command.ts";
 import { type CommandResult, printsResult } from "../command-result.ts";
 import { type GatewayOptions, gatewayOf, withGateway } from "../gateway-connection.ts";
-import { describeRollout, followRollout, readRollout } from "./follow-rollout.ts";
-import { describeLeftOut, readLeftOut } from "./left-out-users.ts";
+import {
+  describeLeftOut,
+  describeRollout,
+  followRollout,
+  readLeftOut,
+  readRollout,
+} from "./follow-rollout.ts";
 
 interface StatusOptions extends GatewayOptions {
   readonly json?: boolean;

@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
-import { progressBarOn } from "../../src/cli/progress-bar.ts";
+import { progressBarOn } from "../../src/cli/terminal.ts";
 
 function written(stream: PassThrough): string {
   return String(stream.read() ?? "");
