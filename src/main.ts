@@ -13,8 +13,8 @@ if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
   );
   process.exitCode = 1;
 } else {
-  // Most of the start is the compilation of two thousand modules. The folder belongs to the user who installed the code: a shared
-  // folder for temporary files would let other users of the machine write code. A read-only folder does no harm.
+  // Most of the start is the compilation of two thousand modules. The folder belongs to the user who installed the code:
+  // a shared folder for temporary files would let other users of the machine write code. A read-only folder does no harm.
   const { enableCompileCache } = await import("node:module");
   enableCompileCache(`${import.meta.dirname}/../dist/.compile-cache`);
   const { endOnCrash } = await import("./cli/end-on-crash.ts");

@@ -152,7 +152,7 @@ function missingChain(chain: string): ChainProblem {
   };
 }
 
-/** A checkpoint without its heads, of which there may be many. */
+/** A checkpoint without its heads. It may have one for each account. */
 type Link = Pick<Checkpoint, "number" | "hash" | "previousHash" | "signedAt" | "publicKey" | "restored">;
 
 /**

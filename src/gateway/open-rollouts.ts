@@ -103,17 +103,8 @@ function openRolloutRuns(
   const runStore = new RunStore(database, jobs.owner);
   const { timeLimitMs } = config.camLimits;
   const runner = new RolloutRunner({
-    ...{
-      database,
-      requestMacs,
-      runStore,
-      rolloutStore,
-      accounts,
-      changes,
-      rolloutChangeStore,
-      clock,
-      timeLimitMs,
-    },
+    ...{ database, requestMacs, accounts, changes, clock, timeLimitMs },
+    ...{ runStore, rolloutStore, rolloutChangeStore },
     readBackStore: new ReadBackStore(database, jobs.owner),
     ...{ send: jobs.send, staleReadMs: STALE_READ_MS, observer: runObserver(telemetry) },
   });

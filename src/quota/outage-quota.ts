@@ -20,7 +20,10 @@ interface OutageQuotaDeps {
   readonly clock: Clock;
   /** The calls of one action and key that this replica makes in a second at most. */
   readonly ratePerSecond: number;
-  /** The monotonic time at which the outage began. The windows count as full from then, because earlier calls may have filled them. */
+  /**
+   * The monotonic time at which the outage began. The windows count as full from then, because earlier calls may have
+   * filled them.
+   */
   readonly sinceMs: number;
   /** Aborts when the outage ends. */
   readonly ended: AbortSignal;
@@ -146,13 +149,16 @@ class OutageQueue {
 
   #open(waitedMs: number): Slot {
     const { clock, ended } = this.#deps;
+    let isSettled = false;
     return {
       waitedMs,
       // The shared window does not contain the slot.
       tryBegin: () => !ended.aborted,
       settle: (outcome) => {
         // Another program uses the key, or other replicas read too. The window is full now.
-        if (outcome === "THROTTLED") this.#recentSlotsMs = this.#recentSlotsMs.map(() => clock.monotonic());
+        if (outcome === "THROTTLED" && !isSettled)
+          this.#recentSlotsMs = this.#recentSlotsMs.map(() => clock.monotonic());
+        isSettled = true;
       },
     };
   }

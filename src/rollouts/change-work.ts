@@ -15,6 +15,8 @@ import type { LaneKey, LaneWork } from "./lane-runner.ts";
 import type { ClaimedItem, RunStore } from "./run-store.ts";
 import type { RunningRollout } from "./running-rollout.ts";
 
+const CALLER_PAUSED_HINT = "The bulk guard paused the caller who started or approved the rollout.";
+
 interface ChangeWorkDeps {
   readonly rollout: RunningRollout;
   readonly lane: LaneKey;
@@ -131,15 +133,7 @@ export class ChangeWork implements LaneWork<LaneItem> {
         await runStore.release(lane, item, BUSY_MS);
         return undefined;
       case "ROLLOUT":
-        if (
-          await runStore.pause(
-            lane.rolloutId,
-            code,
-            "The bulk guard paused the caller who started or approved the rollout.",
-          )
-        ) {
-          onCallerPaused();
-        }
+        if (await runStore.pause(lane.rolloutId, code, CALLER_PAUSED_HINT)) onCallerPaused();
         await runStore.release(lane, item, 0);
         return undefined;
       default:

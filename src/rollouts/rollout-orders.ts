@@ -225,9 +225,9 @@ export class RolloutOrders {
 /** @throws GatewayError CALLER_PAUSED if the bulk guard has paused the caller. */
 export async function requireNotPaused(
   pauses: RolloutOrdersDeps["pauses"],
-  { subject, issuer }: CallerIdentity,
+  caller: CallerIdentity,
 ): Promise<void> {
-  if (await pauses.isPaused({ subject, issuer })) throw pausedCaller();
+  if (await pauses.isPaused(caller)) throw pausedCaller();
 }
 
 function pausedCaller(): GatewayError {

@@ -142,6 +142,14 @@ test("a throttle closes the whole window for every caller", async () => {
   expect(waiting.map(({ slot }) => slot?.waitedMs)).toEqual([WINDOW_MS, WINDOW_MS, WINDOW_MS]);
 });
 
+test("only the first settle counts", async () => {
+  const { take } = createQuota({ ratePerSecond: 2 });
+  const first = await take();
+  first?.settle("ANSWERED");
+  first?.settle("THROTTLED");
+  await expect(take({ deadlineMs: 1 })).resolves.toMatchObject({ waitedMs: 0 });
+});
+
 test("the end of the outage releases waiting callers and makes slots invalid", async () => {
   const { clock, take, end } = createQuota({ ratePerSecond: 1 });
   const slot = await take();
